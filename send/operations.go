@@ -1,0 +1,56 @@
+package send
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/pa-italia/sdk-go/internal/rest"
+)
+
+// gateway is how SEND's gateway refuses a credential: with a 403 that it
+// remembers for a minute under the API key, whatever voucher comes meanwhile.
+var gateway = rest.Refusal{Status: http.StatusForbidden, Hold: time.Minute}
+
+// operations are the calls of a client at its versions.
+type operations struct {
+	preload, upload, submit, requestStatus                  rest.Op
+	sent, document, paymentDocument, aar                    rest.Op
+	legalFacts, legalFact, download, price                  rest.Op
+	createStream, listStreams, stream, deleteStream, events rest.Op
+}
+
+func newOperations(v Versions) *operations {
+	op := func(name, method, path string) rest.Op {
+		return rest.Op{Name: "send." + name, Method: method, Path: path, CredentialRefused: gateway}
+	}
+	get := func(name, path string) rest.Op { return op(name, http.MethodGet, path) }
+	requests := "/delivery/" + v.Requests.segment() + "requests"
+	attachments := "/delivery/notifications/sent/{iun}/attachments/"
+	streams := "/delivery-progresses/" + v.Streams.segment() + "streams"
+
+	o := &operations{
+		preload:         op("Preload", http.MethodPost, "/delivery/attachments/preload"),
+		upload:          rest.Op{Name: "send.Upload", Method: http.MethodPut, Path: "(presigned)", Idempotent: true, Timeout: time.Minute},
+		submit:          op("Submit", http.MethodPost, requests),
+		requestStatus:   get("RequestStatus", requests),
+		sent:            get("SentNotification", "/delivery/"+v.Sent.segment()+"notifications/sent/{iun}"),
+		document:        get("Document", attachments+"documents/{docIdx}"),
+		paymentDocument: get("PaymentDocument", attachments+"payment/{recipientIdx}/{attachmentName}"),
+		aar:             get("AAR", "/delivery-push/{iun}/document/AAR"),
+		legalFacts:      get("LegalFacts", "/delivery-push/v2.0/{iun}/legal-facts"),
+		legalFact:       get("LegalFact", "/delivery-push/{iun}/download/legal-facts/{legalFactId}"),
+		download:        rest.Op{Name: "send.Download", Method: http.MethodGet, Path: "(presigned)", Timeout: time.Minute},
+		price:           get("Price", "/delivery/"+v.Price.segment()+"price/{paTaxId}/{noticeCode}"),
+		createStream:    op("CreateStream", http.MethodPost, streams),
+		listStreams:     get("ListStreams", streams),
+		stream:          get("Stream", streams+"/{streamId}"),
+		deleteStream:    op("DeleteStream", http.MethodDelete, streams+"/{streamId}"),
+		events:          get("Events", streams+"/{streamId}/events"),
+	}
+	o.preload.Idempotent = true // an unused slot is forgotten by the platform
+	o.deleteStream.Idempotent = true
+	o.submit.Evidence, o.price.Evidence = true, true
+	o.sent.MaxBody, o.events.MaxBody = 32<<20, 32<<20
+	o.events.RetryAfterUnit = time.Millisecond // of this operation alone
+	return o
+}

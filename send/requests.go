@@ -1,0 +1,82 @@
+package send
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/pa-italia/sdk-go/internal/rest"
+)
+
+// submitted is the reply to a request for notification.
+type submitted struct {
+	NotificationRequestID string `json:"notificationRequestId"`
+	PaProtocolNumber      string `json:"paProtocolNumber"`
+	IdempotenceToken      string `json:"idempotenceToken,omitempty"`
+}
+
+// submit posts a request whose documents are uploaded.
+//
+//api:operation POST /delivery/v2.5/requests
+func (c *Client) submit(ctx context.Context, n *Notification) (submitted, error) {
+	body, err := rest.JSON(n)
+	if err != nil {
+		return submitted{}, err
+	}
+	s, _, err := rest.Call[submitted](ctx, c.rest, &c.ops.submit, rest.Request{Body: body})
+	return s, err
+}
+
+// RequestStatus is what became of a request for notification.
+type RequestStatus struct {
+	Notification
+	NotificationRequestID     string         `json:"notificationRequestId"`
+	NotificationRequestStatus RequestOutcome `json:"notificationRequestStatus"`
+	RetryAfter                int            `json:"retryAfter,omitempty"` // seconds, while waiting
+	IUN                       string         `json:"iun,omitempty"`        // once accepted
+	Errors                    []RefusalError `json:"errors,omitempty"`     // once refused
+}
+
+// Wait returns how long the platform asks to wait before asking again.
+func (s *RequestStatus) Wait() time.Duration { return time.Duration(s.RetryAfter) * time.Second }
+
+// RequestOutcome is the outcome of the validation of a request.
+type RequestOutcome string
+
+const (
+	RequestWaiting  RequestOutcome = "WAITING"
+	RequestAccepted RequestOutcome = "ACCEPTED"
+	RequestRefused  RequestOutcome = "REFUSED"
+)
+
+// RefusalError is a reason why a request was refused.
+type RefusalError struct {
+	Code     string `json:"code"`
+	Element  string `json:"element,omitempty"`
+	Detail   string `json:"detail,omitempty"` // the platform's text: it can name people
+	RecIndex *int   `json:"recIndex,omitempty"`
+}
+
+// RequestStatus returns the status of the request with that id.
+//
+//api:operation GET /delivery/v2.5/requests
+func (c *Client) RequestStatus(ctx context.Context, notificationRequestID string) (*RequestStatus, error) {
+	return c.requestStatus(ctx, url.Values{"notificationRequestId": {notificationRequestID}})
+}
+
+// RequestStatusByProtocol returns the status of the request with that protocol
+// number and idempotence token, which the platform wants together: it is how a
+// request whose id was lost is found again.
+//
+//api:operation GET /delivery/v2.5/requests
+func (c *Client) RequestStatusByProtocol(ctx context.Context, paProtocolNumber, idempotenceToken string) (*RequestStatus, error) {
+	return c.requestStatus(ctx, url.Values{"paProtocolNumber": {paProtocolNumber}, "idempotenceToken": {idempotenceToken}})
+}
+
+func (c *Client) requestStatus(ctx context.Context, query url.Values) (*RequestStatus, error) {
+	s, _, err := rest.Call[RequestStatus](ctx, c.rest, &c.ops.requestStatus, rest.Request{Query: query})
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
