@@ -211,12 +211,9 @@ func (r *verifiedReader) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
 	r.crc = crc32.Update(r.crc, r.table, b[:n])
 	r.n += int64(n)
-	switch {
-	case r.n > r.want.Size, err == io.EOF && r.n < r.want.Size:
-		return n, ErrDigest
-	case r.n == r.want.Size && r.crc != r.want.CRC32C:
-		// Found before the last bytes go out, so that no whole file is sent.
-		return 0, ErrDigest
+	short := err == io.EOF && r.n < r.want.Size
+	if short || r.n > r.want.Size || r.n == r.want.Size && r.crc != r.want.CRC32C {
+		return 0, ErrDigest // before the last bytes go out: no whole file is sent
 	}
 	return n, err
 }

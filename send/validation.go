@@ -133,8 +133,7 @@ func (k *checker) eachText(f func(path, value string, shortest, longest int)) {
 const ruleReference = "SEND_REFERENCE"
 
 var (
-	tokenPattern    = regexp.MustCompile(`^[ -~]{0,256}$`)
-	groupPattern    = regexp.MustCompile(`^[ -~]{0,1024}$`)
+	asciiPattern    = regexp.MustCompile(`^[ -~]*$`)
 	taxonomyPattern = regexp.MustCompile(`^[0-9]{6}[A-Z]$`)
 	noticePattern   = regexp.MustCompile(`^[0-9]{18}$`)
 	bodyPattern     = regexp.MustCompile(`^[0-9]{11}$`)
@@ -185,10 +184,10 @@ func rules() []rule {
 			})
 		}},
 		{"SEND_TOKEN", pa.Invalid, pa.Text{IT: "Sono ammessi fino a 256 caratteri ASCII stampabili.", EN: "up to 256 printable ASCII characters are allowed"}, func(k *checker) {
-			k.brokenIf(!tokenPattern.MatchString(k.n.IdempotenceToken), "idempotenceToken")
+			k.brokenIf(len(k.n.IdempotenceToken) > 256 || !asciiPattern.MatchString(k.n.IdempotenceToken), "idempotenceToken")
 		}},
 		{"SEND_GROUP", pa.Invalid, pa.Text{IT: "Il gruppo è un identificativo di caratteri ASCII.", EN: "the group is an identifier of ASCII characters"}, func(k *checker) {
-			k.brokenIf(!groupPattern.MatchString(k.n.Group), "group")
+			k.brokenIf(len(k.n.Group) > 1024 || !asciiPattern.MatchString(k.n.Group), "group")
 		}},
 		{"SEND_SENDER_TAXID", pa.Invalid, pa.Text{IT: "Serve il codice fiscale dell'ente: 11 cifre.", EN: "the tax code of the sender is needed: 11 digits"}, func(k *checker) {
 			k.brokenIf(!bodyPattern.MatchString(k.n.SenderTaxID), "senderTaxId")

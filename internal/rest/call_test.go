@@ -152,7 +152,7 @@ func TestRepeats(t *testing.T) {
 					for _, is := range tt.is {
 						require.ErrorIs(t, err, is)
 					}
-					require.Equal(t, tt.unknown && op != &read, errors.Is(err, pa.ErrOutcomeUnknown))
+					require.Equal(t, tt.unknown && op == &write, errors.Is(err, pa.ErrOutcomeUnknown))
 					e, isError := errors.AsType[*pa.Error](err)
 					require.True(t, isError)
 					require.Equal(t, want, e.Attempts)

@@ -23,9 +23,10 @@ const maxRaw = 64 << 10
 
 func clip(body []byte) []byte { return body[:min(len(body), maxRaw)] }
 
-// withUnknown adds that the outcome is unknown where the operation changes something.
+// withUnknown adds that the outcome is unknown where that matters: where a
+// repeat would not be the same as a first time.
 func withUnknown(op *Op, s ...*pa.Sentinel) []*pa.Sentinel {
-	if !op.reads() {
+	if !op.repeatable() {
 		s = append(s, pa.ErrOutcomeUnknown)
 	}
 	return s

@@ -74,9 +74,9 @@ func (op *Op) ok(status int) bool {
 }
 
 // repeatable reports whether an attempt of unknown outcome may be repeated.
-func (op *Op) repeatable() bool { return op.Idempotent || op.reads() }
-
-func (op *Op) reads() bool { return op.Method == http.MethodGet || op.Method == http.MethodHead }
+func (op *Op) repeatable() bool {
+	return op.Idempotent || op.Method == http.MethodGet || op.Method == http.MethodHead
+}
 
 // expand fills the path template. An empty parameter or a dot segment would
 // name another resource and is refused.
