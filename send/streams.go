@@ -126,6 +126,16 @@ type Event struct {
 	Raw json.RawMessage `json:"-"`
 }
 
+// Key names what happened: it is the same for an event that comes twice, also
+// under another id, as the platform may do. It makes the unique key of an
+// effect that must happen once.
+func (e *Event) Key() string {
+	if e.Element.ElementID != "" {
+		return e.NotificationRequestID + "/" + e.Element.ElementID
+	}
+	return e.NotificationRequestID + "/" + string(e.NewStatus)
+}
+
 // EventPage is a reply of a stream: at most 50 events, in the order of their ids.
 type EventPage struct {
 	Events []Event

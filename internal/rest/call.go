@@ -250,10 +250,11 @@ func (c *Core) logAttempt(state *callState, reply *Reply, fault *failure, d time
 		return
 	}
 	attrs := []slog.Attr{slog.String("op", state.op.Name), slog.String("method", state.op.Method), slog.String("path", state.op.Path),
-		slog.String("host", c.base.Host), slog.Int("attempt", state.attempts), slog.Duration("duration", d)}
-	if fault != nil {
+		slog.Int("attempt", state.attempts), slog.Duration("duration", d)}
+	switch {
+	case fault != nil:
 		attrs = append(attrs, slog.Int("status", fault.StatusCode), slog.String("code", fault.Code), slog.String("trace_id", fault.TraceID))
-	} else {
+	case reply != nil:
 		attrs = append(attrs, slog.Int("status", reply.Status), slog.Int("bytes", len(reply.Body)), slog.String("trace_id", traceID(reply.Header)))
 	}
 	c.log.LogAttrs(state.ctx, slog.LevelDebug, "attempt", attrs...)

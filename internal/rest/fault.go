@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -133,9 +134,9 @@ func replyFailure(op *Op, resp *http.Response, body []byte) *failure {
 	}}
 	if p := f.Problem; p != nil {
 		if len(p.Errors) > 0 {
-			f.Code = p.Errors[0].Code
+			f.Code = code(p.Errors[0].Code)
 		}
-		f.TraceID = orDefault(p.TraceID, orDefault(p.CorrelationID, f.TraceID))
+		f.TraceID = orDefault(identifier(p.TraceID), orDefault(identifier(p.CorrelationID), f.TraceID))
 	}
 	switch status := resp.StatusCode; {
 	case status >= 200 && status < 300:
@@ -160,9 +161,31 @@ func isHTML(h http.Header, body []byte) bool {
 // traceID finds the identifier that the platform's support asks for.
 func traceID(h http.Header) string {
 	for _, name := range []string{"X-Correlation-Id", "X-Amzn-Trace-Id", "X-Amzn-Requestid", "X-Request-Id"} {
-		if v := h.Get(name); v != "" {
+		if v := identifier(h.Get(name)); v != "" {
 			return v
 		}
+	}
+	return ""
+}
+
+var (
+	codePattern       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]{1,95}$`)
+	identifierPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:;=-]{3,127}$`)
+	taxIDPattern      = regexp.MustCompile(`(?i)(^|[^a-z0-9])[a-z]{6}[0-9lmnp-v]{2}[abcdehlmprst][0-9lmnp-v]{2}[a-z][0-9lmnp-v]{3}[a-z]`)
+)
+
+// code and identifier let through what can be one: both come from the network
+// and end up in logs, and some servers put a sentence where a code should be.
+func code(s string) string {
+	if codePattern.MatchString(s) && !taxIDPattern.MatchString(s) {
+		return s
+	}
+	return ""
+}
+
+func identifier(s string) string {
+	if identifierPattern.MatchString(s) && !taxIDPattern.MatchString(s) {
+		return s
 	}
 	return ""
 }

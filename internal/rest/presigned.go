@@ -54,7 +54,9 @@ func (c *Core) presigned(ctx context.Context, op *Op, p Presigned) (*http.Respon
 	state := &callState{ctx: ctx, op: op}
 	_, fault := c.loop(state, func() (*Reply, *failure) {
 		var f *failure
+		start := time.Now()
 		resp, f = c.attemptPresigned(state, u, p)
+		c.logAttempt(state, nil, f, time.Since(start))
 		return nil, f
 	})
 	if fault != nil {
@@ -175,7 +177,7 @@ func storageFailure(op *Op, resp *http.Response, body []byte) *failure {
 		RequestID string   `xml:"RequestId"`
 	}
 	if err := xmlsafe.Unmarshal(body, &w, xmlsafe.Limits{}); err == nil {
-		f.Code, f.TraceID = w.Code, w.RequestID
+		f.Code, f.TraceID = code(w.Code), identifier(w.RequestID)
 	}
 	return f
 }
