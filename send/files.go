@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 
 	"github.com/pa-italia/sdk-go/pa"
 )
@@ -118,6 +119,9 @@ type Prepared struct {
 	CRC32C uint32 `json:"crc32c"`
 }
 
+// buffers are those of Prepare.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 64<<10)) }}
+
 // pdfMagic opens every PDF; the platform refuses a file without it
 // (FILE_PDF_INVALID_ERROR).
 const pdfMagic = "%PDF-"
@@ -136,7 +140,9 @@ func Prepare(ctx context.Context, name string, f File, contentType string) (Prep
 		sha.Write(head[:n])
 		crc.Write(head[:n])
 		var rest int64
-		rest, err = io.CopyBuffer(onlyWriter{io.MultiWriter(sha, crc)}, onlyReader{&contextReader{ctx, r}}, make([]byte, 64<<10))
+		buf := buffers.Get().(*[]byte)
+		rest, err = io.CopyBuffer(onlyWriter{io.MultiWriter(sha, crc)}, onlyReader{&contextReader{ctx, r}}, *buf)
+		buffers.Put(buf)
 		n += int(rest)
 	}
 	if err = errors.Join(err, r.Close()); err != nil {

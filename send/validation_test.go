@@ -139,7 +139,7 @@ func TestRules(t *testing.T) {
 			require.False(t, value != "" && strings.Contains(found[i].String(), value), "a finding never shows a value")
 		}
 	}
-	for _, r := range rules() {
+	for _, r := range rules {
 		require.True(t, seen[r.code], "no test breaks %s", r.code)
 		require.NotEmpty(t, r.text.IT)
 		require.NotEmpty(t, r.text.EN)
@@ -154,7 +154,7 @@ func firstOf(n *Notification) Recipient {
 }
 
 func TestTestDataPassesOutsideProduction(t *testing.T) {
-	for _, id := range testTaxIDs()[:4] {
+	for _, id := range testTaxIDs[:4] {
 		n := good(t)
 		n.Recipients[0].TaxID = fiscal.UncheckedTaxID(id)
 		n.Recipients[0].DigitalDomicile.Address = "x@sequence.5s-C000.5s-C001.it"

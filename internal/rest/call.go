@@ -195,7 +195,7 @@ func isJSON(h http.Header) bool {
 func (c *Core) again(state *callState, f *failure) (time.Duration, bool) {
 	op := state.op
 	switch {
-	case state.ctx.Err() != nil:
+	case state.ctx.Err() != nil, isHeld(f.Cause):
 		return 0, false
 	case op.CredentialRefused.refuses(&f.Fault):
 		return c.againCredential(state, f)

@@ -37,13 +37,14 @@ type Config struct {
 
 // Core makes the calls of one client. It is immutable and safe for concurrent use.
 type Core struct {
-	cfg    Config
-	base   *url.URL
-	engine *engine
-	resty  *resty.Client
-	log    *slog.Logger
-	retry  pa.Retry
-	agent  string
+	cfg     Config
+	base    *url.URL
+	address string // base as text
+	engine  *engine
+	resty   *resty.Client
+	log     *slog.Logger
+	retry   pa.Retry
+	agent   string
 }
 
 // engine is what clients derived from one another share.
@@ -75,10 +76,10 @@ func (c *Core) With(auth pa.Authorizer, sender string) *Core {
 }
 
 // BaseURL returns the address of the platform without a trailing slash.
-func (c *Core) BaseURL() string { return strings.TrimSuffix(c.base.String(), "/") }
+func (c *Core) BaseURL() string { return c.address }
 
 func build(cfg Config, base *url.URL, eng *engine) *Core {
-	c := &Core{cfg: cfg, base: base, engine: eng, log: cfg.Transport.Logger, retry: cfg.Transport.Retry, agent: userAgent}
+	c := &Core{cfg: cfg, base: base, address: base.String(), engine: eng, log: cfg.Transport.Logger, retry: cfg.Transport.Retry, agent: userAgent}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -89,10 +90,10 @@ func build(cfg Config, base *url.URL, eng *engine) *Core {
 		c.agent = cfg.Transport.UserAgent + " " + userAgent
 	}
 	c.resty = resty.NewWithClient(&http.Client{
-		Transport:     &credentials{core: c, next: eng.transport},
+		Transport:     eng.transport,
 		CheckRedirect: refuseRedirect,
 		Timeout:       eng.timeout,
-	}).SetRetryCount(0).SetLogger(silent{}).SetDisableWarn(true)
+	}).SetRetryCount(0).SetLogger(silent{}).SetDisableWarn(true).SetPreRequestHook(c.prepare)
 	return c
 }
 

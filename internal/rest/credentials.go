@@ -5,55 +5,46 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"time"
+
+	"github.com/go-resty/resty/v2"
 )
 
 // attemptKey is the context key of the *callState of a call.
 type attemptKey struct{}
 
-// credentials is the layer that waits for the limiter, puts the credentials on
-// a request and waits out a hold on them. Credentials go to the host of the
-// Core and to no other.
-type credentials struct {
-	core *Core
-	next http.RoundTripper
-}
-
-func (t *credentials) RoundTrip(req *http.Request) (*http.Response, error) {
-	c := t.core
+// prepare is the last thing that happens to a request before it goes out, its
+// body final: it waits for the limiter, puts the credentials on, waits out a
+// hold on them, and starts the clock of the attempt. Credentials go to the
+// host of the Core and to no other.
+func (c *Core) prepare(_ *resty.Client, req *http.Request) error {
 	state := req.Context().Value(attemptKey{}).(*callState)
 	if l := c.cfg.Transport.Limiter; l != nil {
 		if err := l.Wait(state.ctx); err != nil {
-			return nil, &notSentError{err}
+			return &notSentError{err}
 		}
 	}
-	if err := t.authorize(state, req); err != nil {
-		return nil, err
+	if c.cfg.Authorizer != nil {
+		if err := c.authorize(state, req); err != nil {
+			return err
+		}
 	}
-	// The time of an attempt starts here: waiting for a turn, for a voucher
-	// or for the end of a hold is not the platform's time.
+	// Waiting for a turn, for a voucher or for the end of a hold is not the
+	// platform's time.
 	ctx, cancel := context.WithTimeout(state.ctx, state.op.timeout())
-	state.cancel = cancel
-	return t.next.RoundTrip(state.sent.WithContext(ctx))
+	state.sent, state.cancel = req, cancel
+	*req = *req.WithContext(ctx)
+	return nil
 }
 
-// authorize leaves in the state the request as it goes out.
-func (t *credentials) authorize(state *callState, req *http.Request) error {
-	c := t.core
-	if c.cfg.Authorizer == nil {
-		state.sent = req
-		return nil
-	}
+func (c *Core) authorize(state *callState, req *http.Request) error {
 	if req.URL.Host != c.base.Host || req.URL.Scheme != c.base.Scheme {
 		return &notSentError{errInsecure}
 	}
 	for {
-		// A RoundTripper must not change the request it is given, and after
-		// a wait the credentials are asked for again.
-		out := req.Clone(state.ctx)
-		if err := c.cfg.Authorizer.Authorize(state.ctx, out); err != nil {
+		if err := c.cfg.Authorizer.Authorize(state.ctx, req); err != nil {
 			return &notSentError{err}
 		}
-		state.sent, state.key = out, fingerprintOf(out, c.cfg.CredentialHeader)
+		state.key = fingerprintOf(req, c.cfg.CredentialHeader)
 		h, held := c.engine.holds.get(state.key, time.Now())
 		if !held {
 			return nil
@@ -65,6 +56,7 @@ func (t *credentials) authorize(state *callState, req *http.Request) error {
 		if err := sleep(state.ctx, remaining); err != nil {
 			return &notSentError{err}
 		}
+		// After a wait the credentials are asked for again.
 	}
 }
 

@@ -7,7 +7,7 @@
 //
 //	Call: repeat, errors, log, observer, evidence
 //	  resty: one request
-//	    http.Client: redirects refused, no cookies
-//	      credentials: limiter, authorizer, held credentials
+//	    prepare: limiter, authorizer, held credentials, time-out
+//	      http.Client: redirects refused, no cookies
 //	        transport of the user
 package rest

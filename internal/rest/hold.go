@@ -2,6 +2,7 @@ package rest
 
 import (
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
@@ -56,3 +57,8 @@ type heldError struct {
 }
 
 func (e *heldError) Error() string { return "the credential is held after a refusal" }
+
+func isHeld(err error) bool {
+	_, held := errors.AsType[*heldError](err)
+	return held
+}
