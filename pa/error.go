@@ -103,8 +103,12 @@ func NewError(f Fault) *Error {
 	if s := sentinelOf(f.StatusCode); s != nil {
 		e.sentinel = append(e.sentinel, s)
 	}
-	if e.Code == "" && len(e.sentinel) > 0 {
+	switch {
+	case e.Code != "":
+	case len(e.sentinel) > 0:
 		e.Code = e.sentinel[0].code
+	default: // the call ended before it began: its cause says why
+		e.Code = CodeOf(e.cause)
 	}
 	return e
 }
@@ -182,6 +186,9 @@ func (e *Error) Message(lang Lang) string {
 	}
 	if len(e.sentinel) > 0 {
 		return e.sentinel[0].Message(lang)
+	}
+	if e.cause != nil {
+		return Message(e.cause, lang)
 	}
 	return e.Error()
 }

@@ -287,7 +287,7 @@ func captureMeta(ctx context.Context, state *callState, reply *Reply, fault *fai
 	if reply != nil {
 		meta.StatusCode, meta.Header, meta.Body, meta.TraceID = reply.Status, reply.Header, reply.Body, traceID(reply.Header)
 	} else if fault != nil {
-		meta.StatusCode, meta.Body, meta.TraceID = fault.StatusCode, fault.Raw, fault.TraceID
+		meta.StatusCode, meta.Header, meta.Body, meta.TraceID = fault.StatusCode, fault.header, fault.Raw, fault.TraceID
 	}
 }
 

@@ -36,6 +36,7 @@ func withUnknown(op *Op, s ...*pa.Sentinel) []*pa.Sentinel {
 // failure is a failed attempt and what it leaves behind at the platform.
 type failure struct {
 	pa.Fault
+	header  http.Header // of the reply, if there was one
 	outcome outcome
 }
 
@@ -125,7 +126,7 @@ func (e *brokenError) Unwrap() error { return e.cause }
 
 // replyFailure is a whole reply that is not a success.
 func replyFailure(op *Op, resp *http.Response, body []byte) *failure {
-	f := &failure{Fault: pa.Fault{
+	f := &failure{header: resp.Header, Fault: pa.Fault{
 		StatusCode: resp.StatusCode,
 		Raw:        clip(body),
 		TraceID:    traceID(resp.Header),

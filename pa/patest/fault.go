@@ -24,7 +24,7 @@ type Fault struct {
 	// drawn from the seeded source of the simulator.
 	Rate float64
 	// Match restricts the fault to some requests; nil means all. The body has
-	// been read and cannot be read again.
+	// been read and cannot be read again, and the simulator must not be called.
 	Match func(*http.Request) bool
 
 	// Delay is waited first, in wire time. A client that gives up ends it; the
