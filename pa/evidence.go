@@ -2,6 +2,7 @@ package pa
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -70,10 +71,21 @@ const (
 )
 
 // NewFileEvidence keeps exchanges under dir, which is made with its parents,
-// readable by its owner alone.
+// readable by its owner alone. The last line of a manifest that a crash cut
+// short is removed; the files that it was to name stay.
 func NewFileEvidence(dir string) (*FileEvidence, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
+	}
+	name := filepath.Join(dir, evidenceManifest)
+	data, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
+		if err := os.Truncate(name, int64(whole)); err != nil {
+			return nil, err
+		}
 	}
 	return &FileEvidence{dir: dir}, nil
 }
@@ -129,8 +141,7 @@ func portableName(s string) string {
 	}, s)
 }
 
-// Entries reads the manifest, oldest line first. A last line cut short by a
-// crash is left out; any other that cannot be read is an error.
+// Entries reads the manifest, oldest line first.
 func (e *FileEvidence) Entries() ([]EvidenceEntry, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -146,14 +157,10 @@ func (e *FileEvidence) entries() ([]EvidenceEntry, error) {
 		return nil, err
 	}
 	var out []EvidenceEntry
-	complete := string(data[:strings.LastIndexByte(string(data), '\n')+1])
-	for n, line := range strings.Split(strings.TrimSuffix(complete, "\n"), "\n") {
-		if line == "" {
-			continue
-		}
+	for line := range bytes.Lines(data) {
 		var entry EvidenceEntry
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			return nil, fmt.Errorf("pa: %s line %d cannot be read", evidenceManifest, n+1)
+		if err := json.Unmarshal(line, &entry); err != nil {
+			return nil, fmt.Errorf("pa: %s line %d cannot be read", evidenceManifest, len(out)+1)
 		}
 		out = append(out, entry)
 	}
