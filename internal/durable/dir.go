@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,7 +41,7 @@ func (d Dir) file(key, suffix string) (string, error) {
 		case r >= 'A' && r <= 'Z':
 			b.WriteString("+" + strings.ToLower(string(r)))
 		default:
-			b.WriteString(strings.ReplaceAll(url.PathEscape(string(r)), "%", "="))
+			fmt.Fprintf(&b, "=%x=", r)
 		}
 	}
 	name := b.String()

@@ -30,7 +30,8 @@ type Schema struct {
 }
 
 // Check returns what is wrong with a value made by [Tree], in the words of the
-// validator behind Amazon API Gateway, which echoes what it was given.
+// validator behind Amazon API Gateway, which echoes what it was given (here at
+// most the first 64 bytes).
 func (s *Schema) Check(v any) []string { return s.check(v, "") }
 
 func (s *Schema) check(v any, at string) []string {
@@ -103,18 +104,27 @@ func (s *Schema) checkString(v, at string) []string {
 	var out []string
 	n := utf8.RuneCountInString(v)
 	if n < s.MinLen {
-		out = append(out, report(at, "String %q is too short (length: %d, required minimum: %d)", v, n, s.MinLen)...)
+		out = append(out, report(at, "String %q is too short (length: %d, required minimum: %d)", shown(v), n, s.MinLen)...)
 	}
 	if s.MaxLen > 0 && n > s.MaxLen {
-		out = append(out, report(at, "String %q is too long (length: %d, maximum allowed: %d)", v, n, s.MaxLen)...)
+		out = append(out, report(at, "String %q is too long (length: %d, maximum allowed: %d)", shown(v), n, s.MaxLen)...)
 	}
 	if s.Pattern != nil && !s.Pattern.MatchString(v) {
-		out = append(out, report(at, "ECMA 262 regex %q does not match input string %q", s.Pattern, v)...)
+		out = append(out, report(at, "ECMA 262 regex %q does not match input string %q", s.Pattern, shown(v))...)
 	}
 	if s.Enum != nil && !slices.Contains(s.Enum, v) {
-		out = append(out, report(at, "Instance value (%q) not found in enum (possible values: %s)", v, quote(s.Enum))...)
+		out = append(out, report(at, "Instance value (%q) not found in enum (possible values: %s)", shown(v), quote(s.Enum))...)
 	}
 	return out
+}
+
+func shown(v string) string {
+	for i := range v {
+		if i >= 64 {
+			return v[:i] + "…"
+		}
+	}
+	return v
 }
 
 func (s *Schema) checkInteger(v json.Number, at string) []string {
