@@ -213,6 +213,7 @@ func (d *Deposit) request() Notification {
 		byPath[d.Files[i].At] = &d.Files[i]
 	}
 	for path, a := range n.attachments() {
+		a.File = "" // ours
 		if f, ok := byPath[path]; ok && f.Ref != nil {
 			a.Digests.SHA256, a.Ref = f.SHA256, *f.Ref
 		}

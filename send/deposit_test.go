@@ -397,3 +397,22 @@ func TestSources(t *testing.T) {
 	_, err = send.Dir(dir).File(t.Context(), ".")
 	require.ErrorContains(t, err, "regular")
 }
+
+// TestNotificationFromJSON deposits one that was read from a file, attachments
+// by name; the names are not sent.
+func TestNotificationFromJSON(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sendtest.New(t)
+		n, files := notification(t, 1)
+		data, err := json.Marshal(n)
+		require.NoError(t, err)
+		require.Contains(t, string(data), `"file":"atto.pdf"`)
+		var read send.Notification
+		require.NoError(t, json.Unmarshal(data, &read))
+		_, err = clientOf(t, s).Submit(t.Context(), read, files)
+		require.NoError(t, err)
+		for _, x := range s.Exchanges() {
+			require.NotContains(t, string(x.RequestBody), `"file"`)
+		}
+	})
+}

@@ -10,7 +10,8 @@ import (
 
 // Notification is a request for notification, in the shape of the platform
 // (NewNotificationRequestV25 of the SEND B2B contract 2.24.2). Its JSON is
-// that of the platform, so one read from a file can be deposited.
+// that of the platform, with the file of each attachment in place of digests
+// and ref, so one read from a file can be deposited.
 type Notification struct {
 	// IdempotenceToken tells two requests with the same PaProtocolNumber
 	// apart. A [Deposit] derives one where it is empty; after a refusal a
@@ -139,8 +140,8 @@ type Attachment struct {
 	Ref         Ref     `json:"ref"`
 
 	// File is the name under which the [Source] of a deposit finds the
-	// content. It is not sent.
-	File string `json:"-"`
+	// content. It is this package's own and is not sent to the platform.
+	File string `json:"file,omitempty"`
 }
 
 // Content types of attachments.
