@@ -1,0 +1,291 @@
+package sendtest_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pa-italia/sdk-go/pa/patest"
+	"github.com/pa-italia/sdk-go/send/sendtest"
+)
+
+const streamsPath = "/delivery-progresses/v2.9/streams"
+
+func streamOf(kind string, more ...obj) obj {
+	r := obj{"title": "flusso", "eventType": kind, "groups": []string{}}
+	for _, m := range more {
+		for k, v := range m {
+			r[k] = v
+		}
+	}
+	return r
+}
+
+func (c *client) stream(r obj) string {
+	c.t.Helper()
+	return c.object(200, c.do("POST", streamsPath, r))["streamId"].(string)
+}
+
+// page reads a page; an empty cursor reads from the oldest event.
+func (c *client) page(id, cursor string) ([]obj, string) {
+	c.t.Helper()
+	path := streamsPath + "/" + id + "/events"
+	if cursor != "" {
+		path += "?lastEventId=" + cursor
+	}
+	r := c.do("GET", path, nil)
+	return c.list(200, r), r.header.Get("Retry-After")
+}
+
+// drain reads to the end and returns the elements' categories with their new
+// status.
+func (c *client) drain(id string) []string {
+	c.t.Helper()
+	var out []string
+	cursor := ""
+	for {
+		events, wait := c.page(id, cursor)
+		if len(events) == 0 {
+			require.NotEqual(c.t, "0", wait)
+			return out
+		}
+		require.Equal(c.t, "0", wait)
+		for _, e := range events {
+			require.Regexp(c.t, `^0\d{37}$`, e["eventId"])
+			require.Greater(c.t, e["eventId"].(string), cursor)
+			cursor = e["eventId"].(string)
+			item := e["element"].(obj)["category"].(string)
+			if s, ok := e["newStatus"]; ok {
+				item += " " + s.(string)
+			}
+			out = append(out, item)
+		}
+	}
+}
+
+func TestStreamLifeCycle(t *testing.T) {
+	c := newClient(t)
+	made := c.object(200, c.do("POST", streamsPath, streamOf("STATUS", obj{"filterValues": []string{"ACCEPTED", "UNKNOWN_STATUS"}})))
+	id := made["streamId"].(string)
+	require.Equal(t, "v29", made["version"])
+	require.Equal(t, false, made["waitForAccepted"])
+	require.Equal(t, made, c.object(200, c.do("GET", streamsPath+"/"+id, nil)))
+	old := c.object(200, c.do("POST", "/delivery-progresses/v2.8/streams", streamOf("STATUS")))
+	require.Equal(t, "v28", old["version"])
+	require.Len(t, c.list(200, c.do("GET", streamsPath, nil)), 2, "of all versions")
+
+	// another version
+	for _, path := range []string{"", "/events"} {
+		require.Contains(t, c.problem(403, c.do("GET", streamsPath+"/"+old["streamId"].(string)+path, nil)), "api version mismatch")
+	}
+	c.problem(403, c.do("DELETE", streamsPath+"/"+old["streamId"].(string), nil))
+
+	// one that does not exist
+	unknown := streamsPath + "/00000000-0000-4000-8000-000000000000"
+	c.problem(400, c.do("GET", unknown, nil))
+	c.problem(404, c.do("GET", unknown+"/events", nil))
+	c.problem(404, c.do("DELETE", unknown, nil))
+	require.Contains(t, c.problem(400, c.do("GET", streamsPath+"/x", nil)), "PN_INVALID_PARAMETERS")
+
+	require.Equal(t, 204, c.do("DELETE", streamsPath+"/"+id, nil).status)
+	c.problem(404, c.do("GET", streamsPath+"/"+id+"/events", nil))
+	for _, bad := range []obj{{}, streamOf("BOTH"), streamOf("STATUS", obj{"filterValues": []string{"abc"}}), {"title": "x", "eventType": "STATUS"}, streamOf("STATUS", obj{"replacedStreamId": "x"})} {
+		require.Contains(t, c.problem(400, c.do("POST", streamsPath, bad)), "PN_INVALID_BODY")
+	}
+}
+
+func TestStreamLimitAndReplacement(t *testing.T) {
+	c := newClient(t, sendtest.WithStreamLimit(2))
+	first := c.stream(streamOf("TIMELINE"))
+	c.stream(streamOf("TIMELINE"))
+	require.Contains(t, c.problem(409, c.do("POST", streamsPath, streamOf("TIMELINE"))), "PN_WEBHOOK_MAXSTREAMSCOUNTREACHED")
+
+	c.accept(c.request(toPEC(t, 1, "nome@pec.example.it")))
+	before, _ := c.page(first, "")
+	next := c.stream(streamOf("TIMELINE", obj{"replacedStreamId": first}))
+	require.Contains(t, c.object(200, c.do("GET", streamsPath+"/"+first, nil)), "disabledDate")
+	c.srv.Clock().Advance(time.Hour)
+	after, _ := c.page(first, "")
+	require.Equal(t, before, after, "a disabled stream can be read and gets no more")
+	fresh, _ := c.page(next, "")
+	require.Equal(t, fmt.Sprintf("%038d", len(before)+1001), fresh[0]["eventId"])
+	c.problem(403, c.do("POST", streamsPath, streamOf("TIMELINE", obj{"replacedStreamId": first})))
+	c.problem(404, c.do("POST", streamsPath, streamOf("TIMELINE", obj{"replacedStreamId": "00000000-0000-4000-8000-000000000000"})))
+	c.srv.Clock().Advance(14 * days)
+	c.problem(404, c.do("GET", streamsPath+"/"+first+"/events", nil))
+	require.Len(t, c.list(200, c.do("GET", streamsPath, nil)), 2)
+}
+
+func TestStreamEvents(t *testing.T) {
+	c := newClient(t)
+	every := c.stream(streamOf("TIMELINE"))
+	few := c.stream(streamOf("TIMELINE", obj{"filterValues": []string{"DEFAULT", "AAR_GENERATION"}}))
+	status := c.stream(streamOf("STATUS"))
+	accepted := c.stream(streamOf("STATUS", obj{"waitForAccepted": true}))
+	id := c.submit(c.request(toPEC(t, 1, "nome@pec.example.it")))
+	c.srv.Clock().Advance(40 * time.Second)
+	events, _ := c.page(every, "")
+	require.Len(t, events, 1)
+	require.Equal(t, "IN_VALIDATION", events[0]["newStatus"])
+	require.Equal(t, id, events[0]["notificationRequestId"])
+	require.NotContains(t, events[0], "iun", "not before the acceptance")
+
+	// within the retention of seven days
+	c.srv.Clock().Advance(6 * days)
+	late := c.stream(streamOf("TIMELINE"))
+	require.Equal(t, []string{
+		"VALIDATE_NORMALIZE_ADDRESSES_REQUEST IN_VALIDATION", "NORMALIZED_ADDRESS", "SENDER_ACK_CREATION_REQUEST", "REQUEST_ACCEPTED ACCEPTED",
+		"AAR_CREATION_REQUEST", "AAR_GENERATION", "GET_ADDRESS", "GET_ADDRESS", "SEND_DIGITAL_DOMICILE DELIVERING",
+		"SEND_DIGITAL_PROGRESS", "SEND_DIGITAL_FEEDBACK", "DIGITAL_DELIVERY_CREATION_REQUEST DELIVERED", "SCHEDULE_REFINEMENT", "DIGITAL_SUCCESS_WORKFLOW",
+	}, c.drain(every))
+	events, _ = c.page(few, "")
+	require.Equal(t, "REQUEST_ACCEPTED", events[0]["element"].(obj)["category"])
+	iun := events[0]["iun"].(string)
+	require.Equal(t, timeline(c.detail(iun), "REQUEST_ACCEPTED")[0], events[0]["element"], "the element of the detail")
+	require.Equal(t, []string{"REQUEST_ACCEPTED ACCEPTED", "AAR_GENERATION", "SEND_DIGITAL_DOMICILE DELIVERING", "SEND_DIGITAL_FEEDBACK", "DIGITAL_SUCCESS_WORKFLOW"}, c.drain(few))
+	require.Equal(t, []string{
+		"VALIDATE_NORMALIZE_ADDRESSES_REQUEST IN_VALIDATION", "REQUEST_ACCEPTED ACCEPTED",
+		"SEND_DIGITAL_DOMICILE DELIVERING", "DIGITAL_DELIVERY_CREATION_REQUEST DELIVERED",
+	}, c.drain(status))
+	require.Equal(t, "REQUEST_ACCEPTED ACCEPTED", c.drain(accepted)[0])
+	require.Empty(t, c.drain(late), "nothing from before the stream")
+	c.srv.Clock().Advance(2 * days)
+	require.Equal(t, []string{"REFINEMENT EFFECTIVE_DATE"}, c.drain(late))
+}
+
+func TestStreamOfRefusalHasNoIUN(t *testing.T) {
+	c := newClient(t)
+	id := c.stream(streamOf("STATUS", obj{"filterValues": []string{"REFUSED"}}))
+	r := c.request(toStreet(t, 1, "Via Esempio 1"))
+	r["recipients"].([]obj)[0]["physicalAddress"].(obj)["zip"] = "00000"
+	c.submit(r)
+	c.srv.Clock().Advance(time.Minute)
+	events, _ := c.page(id, "")
+	require.Len(t, events, 1)
+	require.NotContains(t, events[0], "iun")
+	require.Equal(t, "NOT_VALID_ADDRESS", events[0]["element"].(obj)["details"].(obj)["refusalReasons"].([]any)[0].(obj)["errorCode"])
+}
+
+func TestStreamCursorAcknowledges(t *testing.T) {
+	c := newClient(t)
+	id := c.stream(streamOf("TIMELINE"))
+	for i := range 10 {
+		r := c.request(toPEC(t, i+1, "nome@pec.example.it"))
+		c.submit(r)
+	}
+	c.srv.Clock().Advance(days)
+	first, wait := c.page(id, "")
+	require.Len(t, first, 50)
+	require.Equal(t, "0", wait)
+	again, _ := c.page(id, "")
+	require.Equal(t, first, again, "without a cursor nothing is acknowledged")
+	second, _ := c.page(id, first[9]["eventId"].(string))
+	require.Equal(t, first[10], second[0])
+	again, _ = c.page(id, "")
+	require.Equal(t, second, again, "what was acknowledged is gone")
+	for _, bad := range []string{"1", "x", fmt.Sprintf("1%037d", 1)} {
+		require.Contains(t, c.problem(400, c.do("GET", streamsPath+"/"+id+"/events?lastEventId="+bad, nil)), "PN_INVALID_PARAMETERS")
+	}
+}
+
+func TestStreamRetention(t *testing.T) {
+	c := newClient(t)
+	id := c.stream(streamOf("TIMELINE"))
+	c.accept(c.request(toPEC(t, 1, "nome@pec.example.it")))
+	c.srv.Clock().Advance(6 * days)
+	events, _ := c.page(id, "")
+	require.NotEmpty(t, events)
+	c.srv.Clock().Advance(3 * days)
+	events, _ = c.page(id, "")
+	require.Len(t, events, 1, "the others are older than seven days")
+	require.Equal(t, "REFINEMENT", events[0]["element"].(obj)["category"])
+}
+
+func TestStreamRetryAfterIsScaledAndEnforced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, sendtest.WithClock(patest.Day(time.Minute)), sendtest.WithRetryAfter(15*time.Minute, true))
+		id := c.stream(streamOf("TIMELINE"))
+		_, wait := c.page(id, "")
+		require.Equal(t, "625", wait, "milliseconds of fifteen minutes when a day lasts a minute")
+		r := c.do("GET", streamsPath+"/"+id+"/events", nil)
+		require.Contains(t, c.problem(429, r), "PN_STREAM_RETRY_AFTER_ERROR")
+		require.NotEmpty(t, r.header.Get("Retry-After"))
+		time.Sleep(625 * time.Millisecond)
+		_, wait = c.page(id, "")
+		require.Equal(t, "625", wait)
+	})
+}
+
+func TestStreamGroups(t *testing.T) {
+	sender := sendtest.Sender{TaxID: sendtest.SenderTaxID, Over20Grams: true}
+	master, both, red := sender, sender, sender
+	master.APIKey, both.APIKey, red.APIKey = sendtest.APIKey, "both", "red"
+	both.Groups, red.Groups = []string{"red", "blue"}, []string{"red"}
+	c := newClient(t, sendtest.WithSender(master), sendtest.WithSender(both), sendtest.WithSender(red),
+		sendtest.WithSender(sendtest.Sender{APIKey: "other", TaxID: "77777777777", Groups: []string{"theirs"}}))
+	grouped := func(groups ...string) obj { return streamOf("TIMELINE", obj{"groups": append([]string{}, groups...)}) }
+	c.problem(403, c.do("POST", streamsPath, grouped("theirs")))
+	c.as("red").problem(403, c.as("red").do("POST", streamsPath, grouped()))
+	c.as("red").problem(403, c.as("red").do("POST", streamsPath, grouped("blue")))
+	blue := c.as("both").stream(grouped("blue"))
+	free := c.stream(grouped())
+
+	c.as("red").problem(403, c.as("red").do("GET", streamsPath+"/"+blue+"/events", nil))
+	c.as("red").problem(403, c.as("red").do("GET", streamsPath+"/"+free+"/events", nil))
+	c.as("red").problem(403, c.as("red").do("DELETE", streamsPath+"/"+free, nil))
+	require.Equal(t, 200, c.as("red").do("GET", streamsPath+"/"+blue, nil).status, "metadata can be read")
+	other := c.as("other")
+	other.problem(404, other.do("GET", streamsPath+"/"+free+"/events", nil))
+
+	c.accept(c.request(toPEC(t, 1, "nome@pec.example.it")))
+	require.Empty(t, c.drain(blue))
+	require.NotEmpty(t, c.drain(free))
+	r := c.request(toPEC(t, 1, "nome@pec.example.it"))
+	r["group"] = "blue"
+	c.accept(r)
+	require.NotEmpty(t, c.as("both").drain(blue))
+	require.NotEmpty(t, c.drain(free), "a stream without groups sees all")
+}
+
+func TestStreamVersionsShowElementsTheirWay(t *testing.T) {
+	c := newClient(t)
+	newest := c.stream(streamOf("TIMELINE", obj{"filterValues": []string{"DIGITAL_DELIVERY_CREATION_REQUEST", "SENDER_ACK_CREATION_REQUEST"}}))
+	old := c.object(200, c.do("POST", "/delivery-progresses/v2.8/streams", streamOf("TIMELINE", obj{"filterValues": []string{"DIGITAL_DELIVERY_CREATION_REQUEST", "SENDER_ACK_CREATION_REQUEST"}})))["streamId"].(string)
+	iun := c.accept(c.request(toPEC(t, 1, "nome@pec.example.it")))
+	c.srv.Clock().Advance(days)
+	v28, _ := c.page(newest, "")
+	v27 := c.list(200, c.do("GET", "/delivery-progresses/v2.8/streams/"+old+"/events", nil))
+	details := func(events []obj, i int) obj { return events[i]["element"].(obj)["details"].(obj) }
+	require.Contains(t, details(v28, 0), "legalFactId")
+	require.Contains(t, details(v27, 0), "legalFactId", "always spelled so here")
+	require.Contains(t, details(v28, 1), "legalFactId")
+	require.NotContains(t, details(v27, 1), "legalFactId")
+	require.Equal(t, details(v28, 1)["legalFactId"], details(v27, 1)["legalfactId"])
+
+	sent := c.object(200, c.do("GET", "/delivery/v2.7/notifications/sent/"+iun, nil))
+	require.Contains(t, timeline(sent, "DIGITAL_DELIVERY_CREATION_REQUEST")[0]["details"], "legalfactId")
+	require.Contains(t, timeline(c.detail(iun), "DIGITAL_DELIVERY_CREATION_REQUEST")[0]["details"], "legalFactId")
+}
+
+func TestStreamDisorder(t *testing.T) {
+	ordered := newClient(t)
+	disordered := newClient(t, sendtest.WithStreamDisorder(0.3, 0.3))
+	var seen [2][]string
+	for i, c := range []*client{ordered, disordered} {
+		id := c.stream(streamOf("TIMELINE"))
+		for n := range 5 {
+			c.submit(c.request(toPEC(t, n+1, "nome@pec.example.it")))
+		}
+		c.srv.Clock().Advance(days)
+		seen[i] = c.drain(id)
+	}
+	require.Greater(t, len(seen[1]), len(seen[0]), "some come twice")
+	require.NotEqual(t, seen[0], slices.Compact(slices.Clone(seen[1])))
+	for _, e := range seen[0] {
+		require.Contains(t, seen[1], e, "none is lost")
+	}
+}
