@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync"
 
 	"github.com/pa-italia/sdk-go/pa"
 )
@@ -119,9 +118,6 @@ type Prepared struct {
 	CRC32C uint32 `json:"crc32c"`
 }
 
-// buffers are those of Prepare.
-var buffers = sync.Pool{New: func() any { return new(make([]byte, 64<<10)) }}
-
 // pdfMagic opens every PDF; the platform refuses a file without it
 // (FILE_PDF_INVALID_ERROR).
 const pdfMagic = "%PDF-"
@@ -140,9 +136,7 @@ func Prepare(ctx context.Context, name string, f File, contentType string) (Prep
 		sha.Write(head[:n])
 		crc.Write(head[:n])
 		var rest int64
-		buf := buffers.Get().(*[]byte)
-		rest, err = io.CopyBuffer(onlyWriter{io.MultiWriter(sha, crc)}, onlyReader{&contextReader{ctx, r}}, *buf)
-		buffers.Put(buf)
+		rest, err = io.CopyBuffer(onlyWriter{io.MultiWriter(sha, crc)}, onlyReader{&contextReader{ctx, r}}, make([]byte, 32<<10))
 		n += int(rest)
 	}
 	if err = errors.Join(err, r.Close()); err != nil {
