@@ -108,7 +108,7 @@ func BenchmarkSubmit(b *testing.B) {
 	act := append([]byte("%PDF-1.7\n"), bytes.Repeat([]byte("a"), 64<<10)...)
 	notice := append([]byte("%PDF-1.7\n"), bytes.Repeat([]byte("n"), 64<<10)...)
 	srv := responder(b, nil)
-	n, _ := notification(b, 1)
+	n, _ := notification(1)
 	files := send.Files{"atto.pdf": send.FromBytes(act), "avviso.pdf": send.FromBytes(notice)}
 
 	b.Run("sdk", func(b *testing.B) {

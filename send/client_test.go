@@ -184,7 +184,7 @@ func TestCanaries(t *testing.T) {
 			{Status: 403, Body: `{"message":"Forbidden"}`}, {Status: 404, Body: `{"status":404,"errors":[{"code":"ZZZZZZ80A01Z001 <b>"}]}`},
 			{Truncate: 2}, {Status: 200, Body: "<html>ZZZZZZ80A01Z001", Header: http.Header{"Content-Type": {"text/html"}}},
 		}
-		taxID := person(t, 1).Value()
+		taxID := person(1).Value()
 		for i, f := range faults {
 			for _, op := range []string{"Preload", "Upload", "Submit", "RequestStatus", "SentNotification", "Price", "Events", "LegalFacts", "CreateStream"} {
 				if i > 0 {
@@ -193,7 +193,7 @@ func TestCanaries(t *testing.T) {
 				}
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-			n, files := notification(t, 1000*(i+1)+1)
+			n, files := notification(1000*(i+1)+1)
 			d, err := c.Submit(ctx, n, files)
 			note(err)
 			_, err = c.Await(ctx, d)

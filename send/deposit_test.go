@@ -23,7 +23,7 @@ func TestDeposit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		d, err := send.NewDeposit(n)
 		require.NoError(t, err)
 		var stages []send.Stage
@@ -55,7 +55,7 @@ func TestEveryStageIsRepeatable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		d, err := send.NewDeposit(n)
 		require.NoError(t, err)
 		for !d.Stage.Done() {
@@ -101,7 +101,7 @@ func TestLostReplies(t *testing.T) {
 						fault.DropAfter = true // its reply has no body to cut
 					}
 					require.NoError(t, s.Inject(op, fault))
-					n, files := notification(t, 1)
+					n, files := notification(1)
 					c := clientOf(t, s)
 					d, err := c.Submit(t.Context(), n, files)
 					require.NoError(t, err)
@@ -129,7 +129,7 @@ func TestPagesInPlaceOfJSON(t *testing.T) {
 			s := sendtest.New(t)
 			require.NoError(t, s.Inject(op, page))
 			c := clientOf(t, s)
-			n, files := notification(t, 1)
+			n, files := notification(1)
 			d, err := c.Submit(t.Context(), n, files)
 			if err == nil {
 				_, err = c.Await(t.Context(), d)
@@ -141,7 +141,7 @@ func TestPagesInPlaceOfJSON(t *testing.T) {
 		s := sendtest.New(t)
 		require.NoError(t, s.Inject("Submit", page))
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		d, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
 		_, err = c.Await(t.Context(), d)
@@ -154,7 +154,7 @@ func TestProtocolReused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		first, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
 
@@ -167,12 +167,12 @@ func TestProtocolReused(t *testing.T) {
 		require.ErrorIs(t, err, send.ErrProtocolReused)
 		require.Equal(t, "SEND_PROTOCOL_REUSED", pa.CodeOf(err))
 
-		n, files = notification(t, 1)
-		n.Recipients[0].TaxID = person(t, 2)
+		n, files = notification(1)
+		n.Recipients[0].TaxID = person(2)
 		_, err = c.Submit(t.Context(), n, files)
 		require.ErrorIs(t, err, send.ErrProtocolReused)
 
-		n, files = notification(t, 1)
+		n, files = notification(1)
 		n.Recipients[0].Payments[0].PagoPA.NoticeCode = "302010000000000099"
 		_, err = c.Submit(t.Context(), n, files)
 		require.ErrorIs(t, err, send.ErrProtocolReused)
@@ -184,13 +184,13 @@ func TestNoticeInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		d, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
 		d, err = c.Await(t.Context(), d)
 		require.NoError(t, err)
 
-		other, files := notification(t, 2)
+		other, files := notification(2)
 		mine := other.Recipients[0].Payments[0]
 		other.Recipients[0].Payments = append(other.Recipients[0].Payments, n.Recipients[0].Payments[0])
 		_, err = c.Submit(t.Context(), other, files)
@@ -212,7 +212,7 @@ func TestNoticeInUse(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		s := sendtest.New(t, sendtest.WithUnknownTaxIDs(n.Recipients[0].TaxID.Value()))
 		c := clientOf(t, s)
 		d, err := c.Submit(t.Context(), n, files)
@@ -231,7 +231,7 @@ func TestRefused(t *testing.T) {
 		require.Len(t, s.Notifications(), 1)
 
 		n.IdempotenceToken = "corrected-1"
-		n.Recipients[0].TaxID = person(t, 2)
+		n.Recipients[0].TaxID = person(2)
 		_, err = c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
 	})
@@ -243,7 +243,7 @@ func TestExpiredSlotIsRenewed(t *testing.T) {
 		require.NoError(t, s.Inject("Upload", patest.Fault{Status: 403, Header: http.Header{"Content-Type": {"application/xml"}},
 			Body: `<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`}))
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		_, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
 		require.Equal(t, 2, s.Count("Preload"))
@@ -313,7 +313,7 @@ func TestWrongFilesAreFoundBeforeAnyNetwork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sendtest.New(t)
-			n, files := notification(t, 1)
+			n, files := notification(1)
 			files["atto.pdf"] = tt.file
 			_, err := clientOf(t, s).Submit(t.Context(), n, files)
 			var invalid *pa.ValidationError
@@ -325,7 +325,7 @@ func TestWrongFilesAreFoundBeforeAnyNetwork(t *testing.T) {
 		})
 	}
 	s := sendtest.New(t)
-	n, files := notification(t, 1)
+	n, files := notification(1)
 	delete(files, "avviso.pdf")
 	_, err := clientOf(t, s).Submit(t.Context(), n, files)
 	require.ErrorContains(t, err, "recipients[0].payments[0].pagoPa.attachment")
@@ -339,7 +339,7 @@ func TestDepositIsPure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		d, err := send.NewDeposit(n)
 		require.NoError(t, err)
 		for !d.Stage.Done() {
@@ -365,7 +365,7 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		d, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
@@ -403,7 +403,7 @@ func TestSources(t *testing.T) {
 func TestNotificationFromJSON(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		data, err := json.Marshal(n)
 		require.NoError(t, err)
 		require.Contains(t, string(data), `"file":"atto.pdf"`)

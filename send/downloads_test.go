@@ -18,7 +18,7 @@ import (
 // perfected deposits a notification and lets it come to its end.
 func perfected(t *testing.T, c *send.Client, n int) (send.Notification, *send.SentNotification) {
 	t.Helper()
-	want, files := notification(t, n)
+	want, files := notification(n)
 	d, err := c.Submit(t.Context(), want, files)
 	require.NoError(t, err)
 	d, err = c.Await(t.Context(), d)

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // TestDepositGolden reads the persisted form of the first version at every
 // stage: what an older program left behind must go on.
 func TestDepositGolden(t *testing.T) {
-	n, files := notification(t, 1)
+	n, files := notification(1)
 	d, err := send.NewDeposit(n)
 	require.NoError(t, err)
 	if *update {

@@ -22,7 +22,7 @@ func TestFifteenDays(t *testing.T) {
 		stream, err := c.CreateStream(t.Context(), send.StreamRequest{Title: "esiti", FilterValues: []string{send.FilterDefault}})
 		require.NoError(t, err)
 
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		n.Recipients[0].DigitalDomicile = send.PEC("zeta@fail.it")
 		d, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)

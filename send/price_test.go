@@ -19,7 +19,7 @@ func TestPrice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sendtest.New(t)
 		c := clientOf(t, s)
-		n, files := notification(t, 1)
+		n, files := notification(1)
 		n.Recipients[0].DigitalDomicile = nil
 		n.Recipients[0].PhysicalAddress.Address = "Via @OK_890"
 		notice := n.Recipients[0].Payments[0].PagoPA.NoticeCode
