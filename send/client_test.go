@@ -193,7 +193,7 @@ func TestCanaries(t *testing.T) {
 				}
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-			n, files := notification(1000*(i+1)+1)
+			n, files := notification(1000*(i+1) + 1)
 			d, err := c.Submit(ctx, n, files)
 			note(err)
 			_, err = c.Await(ctx, d)

@@ -136,7 +136,7 @@ func crashWorker(url, dir, total string) error {
 	g.SetLimit(4)
 	for i := range count {
 		g.Go(func() error {
-			n, files := notification(i+1)
+			n, files := notification(i + 1)
 			_, err := client.Resume(ctx, store, n.PaProtocolNumber, func() (send.Notification, error) { return n, nil }, files)
 			return err
 		})

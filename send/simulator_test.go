@@ -47,13 +47,12 @@ func pdf(text string) send.File {
 
 // notification returns one that is good, with an act and a notice, and its files.
 func notification(n int) (send.Notification, send.Files) {
-	t.Helper()
 	return send.Notification{
 			PaProtocolNumber: fmt.Sprintf("2026/%05d", n),
 			Subject:          "Notifica di prova",
 			Recipients: []send.Recipient{{
 				RecipientType:   send.NaturalPerson,
-				TaxID:           person(n%1000),
+				TaxID:           person(n % 1000),
 				Denomination:    "Zeta Zeta",
 				DigitalDomicile: send.PEC("zeta@pec.example.it"),
 				PhysicalAddress: &send.PhysicalAddress{Address: "Via Inventata 1", Zip: "87100", Municipality: "COSENZA", Province: "CS"},

@@ -25,7 +25,7 @@ import (
 func submitMany(t *testing.T, c *send.Client, count int) {
 	t.Helper()
 	for i := range count {
-		n, files := notification(i+1)
+		n, files := notification(i + 1)
 		_, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
 	}
@@ -77,7 +77,7 @@ func TestConsumeLosesNothing(t *testing.T) {
 		stream, err = c.CreateStream(t.Context(), send.StreamRequest{Title: "esiti bis"})
 		require.NoError(t, err)
 		for i := range count {
-			n, files := notification(100+i)
+			n, files := notification(100 + i)
 			_, err := c.Submit(t.Context(), n, files)
 			require.NoError(t, err)
 		}
