@@ -148,7 +148,7 @@ func crashWorker(url, dir, total string) error {
 type slow struct{}
 
 func (slow) RoundTrip(req *http.Request) (*http.Response, error) {
-	time.Sleep(time.Duration(5+rand.IntN(10)) * time.Millisecond)
+	time.Sleep(time.Duration(8+rand.IntN(12)) * time.Millisecond)
 	return http.DefaultTransport.RoundTrip(req)
 }
 
