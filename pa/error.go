@@ -72,6 +72,9 @@ var (
 	ErrCertificate = NewSentinel("PA_CERTIFICATE", Text{
 		IT: "Il certificato del server non è riconosciuto: se la rete passa da un'ispezione TLS, aggiungerne la CA.",
 		EN: "the server's certificate is not trusted: where the network inspects TLS, add its CA"})
+	ErrCredential = NewSentinel("PA_CREDENTIAL", Text{
+		IT: "Non è stato possibile ottenere le credenziali: la richiesta non è partita.",
+		EN: "the credentials could not be had: the request was not sent"})
 	ErrEvidence = NewSentinel("PA_EVIDENCE", Text{
 		IT: "L'operazione è stata eseguita ma la prova non è stata salvata: controllare lo spazio e i permessi.",
 		EN: "it was done but its evidence could not be saved: check space and permissions"})

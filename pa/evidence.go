@@ -20,8 +20,9 @@ import (
 )
 
 // Evidence keeps the exchanges of the calls that have legal weight, byte for
-// byte. A client calls Record when such a call has had its reply; where Record
-// fails the call fails with [ErrEvidence], though it was done.
+// byte. A client calls Record for every request of such a call that had a
+// reply, be it a refusal. Where Record fails, the call returns what it has
+// together with an error that is [ErrEvidence]: it was done.
 type Evidence interface {
 	Record(ctx context.Context, x Exchange) error
 }
@@ -127,8 +128,15 @@ func writeSynced(name string, flag int, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if _, err = f.Write(data); err != nil {
+		// Half a line would spoil the next one.
+		return errors.Join(err, f.Truncate(info.Size()), f.Close())
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // portableName keeps what every file system accepts.

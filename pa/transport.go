@@ -32,7 +32,8 @@ type Transport struct {
 	// Logger gets a record per attempt at debug and per repeat at warn. Nil is silent.
 	Logger *slog.Logger
 	Retry  Retry
-	// Limiter is waited for before every attempt; it may be shared.
+	// Limiter is waited for before every request to the platform's API; it may
+	// be shared. Files on presigned URLs go past it.
 	Limiter Limiter
 	// Observer is told of every call; see contrib/paotel.
 	Observer Observer

@@ -38,7 +38,7 @@ func (c *Client) request(ctx context.Context) (pa.Token, error) {
 	var meta pa.Meta
 	ctx = pa.CaptureMeta(ctx, &meta)
 	attempt := &tokenAttempt{client: c}
-	reply, err := c.core.With(attempt, "").Do(ctx, &c.op, rest.Request{})
+	reply, err := c.core.With(attempt, "", nil).Do(ctx, &c.op, rest.Request{})
 	if attempt.err != nil {
 		return pa.Token{}, attempt.err
 	}

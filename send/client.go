@@ -27,6 +27,7 @@ type Credentials struct {
 	Sender  string // tax code, for the evidence
 	APIKey  pa.SecretSource
 	Voucher pa.TokenSource // nil for a key that wants none
+	Limiter pa.Limiter     // nil keeps that of the transport
 }
 
 // With derives the client of another sender, which shares connections and
@@ -37,7 +38,7 @@ func (c *Client) With(cred Credentials) (*Client, error) {
 	if err := pa.NewValidationError("send.Credentials", cfg.check()); err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg, rest: c.rest.With(cfg.authorizer(), cfg.Sender), ops: c.ops}, nil
+	return &Client{cfg: cfg, rest: c.rest.With(cfg.authorizer(), cfg.Sender, cred.Limiter), ops: c.ops}, nil
 }
 
 // Environment returns the environment that the client calls.

@@ -3,6 +3,7 @@ package send
 import (
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/pa-italia/sdk-go/internal/rest"
 	"github.com/pa-italia/sdk-go/pa"
@@ -105,10 +106,17 @@ func (cfg *Config) check() []pa.Finding {
 	return append(findings, more...)
 }
 
+// sameHost compares hosts as the name system does: without case and without
+// the dot of the root.
 func sameHost(a, b string) bool {
-	ua, errA := url.Parse(a)
-	ub, errB := url.Parse(b)
-	return errA == nil && errB == nil && ua.Hostname() == ub.Hostname()
+	host := func(raw string) string {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	}
+	return host(a) != "" && host(a) == host(b)
 }
 
 func configFault(path string, text pa.Text) pa.Finding {

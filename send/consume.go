@@ -60,17 +60,28 @@ func (c *Client) Consume(ctx context.Context, streamID string, opt ConsumeOption
 	if opt.Handle == nil {
 		return errors.New("send: ConsumeOptions.Handle is not set")
 	}
+	held := ctx
 	if opt.Lock != nil {
-		held, release, err := opt.Lock.Lock(ctx, "send-stream-"+streamID)
+		var release func() error
+		held, release, err = opt.Lock.Lock(ctx, "send-stream-"+streamID)
 		if err != nil {
 			return fmt.Errorf("send: lock of stream %s: %w", streamID, err)
 		}
 		defer func() { err = errors.Join(err, release()) }()
-		ctx = held
+	}
+	// ended tells the end of the caller's context from the loss of the lock.
+	ended := func(err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case held.Err() != nil:
+			return fmt.Errorf("send: stream %s: %w", streamID, ErrLockLost)
+		}
+		return err
 	}
 	from := opt.From
 	if opt.Checkpoints != nil {
-		saved, err := opt.Checkpoints.Load(ctx, streamID)
+		saved, err := opt.Checkpoints.Load(held, streamID)
 		if err != nil {
 			return fmt.Errorf("send: checkpoint of stream %s: %w", streamID, err)
 		}
@@ -78,23 +89,25 @@ func (c *Client) Consume(ctx context.Context, streamID string, opt ConsumeOption
 			from = saved
 		}
 	}
-	for page, err := range c.pages(ctx, streamID, from) {
+	for page, err := range c.pages(held, streamID, from) {
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+			return ended(err)
 		}
 		if len(page.Events) == 0 {
 			continue
 		}
-		if err := opt.Handle(ctx, Batch{StreamID: streamID, Events: page.Events, Checkpoint: page.Last}); err != nil {
+		if err := opt.Handle(held, Batch{StreamID: streamID, Events: page.Events, Checkpoint: page.Last}); err != nil {
 			return err
 		}
 		if opt.Checkpoints == nil {
 			continue
 		}
-		if err := opt.Checkpoints.Save(ctx, streamID, page.Last); err != nil {
+		if held.Err() != nil && ctx.Err() == nil {
+			// Whoever has the lock now may be further: nothing is saved, and
+			// the batch comes again.
+			return ended(nil)
+		}
+		if err := opt.Checkpoints.Save(context.WithoutCancel(held), streamID, page.Last); err != nil {
 			return fmt.Errorf("send: checkpoint of stream %s: %w", streamID, err)
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,11 +30,13 @@ type Deposit struct {
 	Files        []DepositFile `json:"files"`
 
 	NotificationRequestID string         `json:"notificationRequestId,omitempty"`
-	SubmittedAt           time.Time      `json:"submittedAt,omitzero"` // when the platform took the request
+	SubmittedAt           time.Time      `json:"submittedAt,omitzero"` // when the request was known to be taken
 	IUN                   string         `json:"iun,omitempty"`        // at StageAccepted
 	Refusals              []RefusalError `json:"refusals,omitempty"`   // at StageRefused
 
-	Tries int `json:"tries,omitempty"` // looks at the present stage, for growing waits
+	Tries   int `json:"tries,omitempty"`   // failures and polls of the present stage, for growing waits
+	Lost    int `json:"lost,omitempty"`    // requests sent whose reply was lost
+	Lookups int `json:"lookups,omitempty"` // look-ups after a conflict that found nothing
 }
 
 // DepositFile is an attachment of a deposit.
@@ -40,7 +44,8 @@ type DepositFile struct {
 	At   string `json:"at"`   // path in the notification
 	Name string `json:"name"` // for the Source
 	Prepared
-	Ref *Ref `json:"ref,omitempty"` // once uploaded
+	Ref        *Ref      `json:"ref,omitempty"` // once uploaded
+	UploadedAt time.Time `json:"uploadedAt,omitzero"`
 }
 
 // Stage is where a deposit is.
@@ -107,6 +112,12 @@ func (d Deposit) clone() Deposit {
 // pa.Temporary is true, how long before trying again. A final stage is
 // returned as it is.
 func (c *Client) Step(ctx context.Context, d Deposit, files Source) (Deposit, time.Duration, error) {
+	if d.Version != depositVersion {
+		return d, 0, fmt.Errorf("send: deposit of version %d, want %d: written by a newer version?", d.Version, depositVersion)
+	}
+	if files == nil {
+		files = Files(nil)
+	}
 	d = d.clone()
 	var wait time.Duration
 	var err error
@@ -131,19 +142,23 @@ func (c *Client) Step(ctx context.Context, d Deposit, files Source) (Deposit, ti
 }
 
 func (d *Deposit) enter(s Stage) {
-	d.Stage, d.Tries = s, 0
+	d.Stage, d.Tries, d.Lost, d.Lookups = s, 0, 0, 0
+}
+
+// warn tells the log of what the platform may refuse.
+func (c *Client) warn(ctx context.Context, f pa.Finding) {
+	if log := c.cfg.Transport.Logger; log != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "notification", slog.String("path", f.Path), slog.String("rule", f.Rule))
+	}
 }
 
 // hashStep validates the notification, then takes the digests. Both are local:
 // a deposit that gets past this stage has a chance.
 func (c *Client) hashStep(ctx context.Context, d *Deposit, files Source) error {
-	if d.Version != depositVersion {
-		return fmt.Errorf("send: deposit of version %d, want %d", d.Version, depositVersion)
-	}
-	var findings []pa.Finding
-	for _, f := range c.Validate(d.Notification) {
-		if f.Rule != ruleReference { // references come with the upload
-			findings = append(findings, f)
+	findings := c.Validate(d.Notification)
+	for _, f := range findings {
+		if f.Severity != pa.Invalid {
+			c.warn(ctx, f)
 		}
 	}
 	for i := range d.Files {
@@ -197,7 +212,7 @@ func (c *Client) uploadStep(ctx context.Context, d *Deposit, files Source) error
 		if err != nil {
 			return fmt.Errorf("send: %s: %w", f.At, err)
 		}
-		f.Ref = &ref
+		f.Ref, f.UploadedAt = &ref, time.Now().UTC()
 	}
 	if !slices.ContainsFunc(d.Files, func(f DepositFile) bool { return f.Ref == nil }) {
 		d.enter(StageSubmit)
@@ -221,28 +236,42 @@ func (d *Deposit) request() Notification {
 	return n
 }
 
-// lookups is how often a look-up may find nothing before a conflict is taken
-// to be about a notice: what was just written can take a moment to be seen.
-const lookups = 3
+// What was just written can take a moment to be seen: how many look-ups that
+// find nothing it takes to believe a conflict to be about a notice. Where one
+// of our requests may have arrived it takes minutes.
+const (
+	lookupsIfNew  = 5
+	lookupsIfLost = 9
+)
+
+// staleAfter is the age at which an upload that is in no notification may be
+// gone: the platform keeps it for seven days.
+const staleAfter = 6 * 24 * time.Hour
 
 // submitStep sends the request. A conflict or a lost reply is settled by
 // looking up what the platform has under our protocol number and token.
 func (c *Client) submitStep(ctx context.Context, d *Deposit) (time.Duration, error) {
 	n := d.request()
+	if d.stale() {
+		return c.renewStep(ctx, d, &n)
+	}
 	reply, err := c.submit(ctx, &n)
 	conflict := errors.Is(err, pa.ErrConflict)
 	switch {
-	case err == nil:
+	case reply.NotificationRequestID != "":
 		d.NotificationRequestID, d.SubmittedAt = reply.NotificationRequestID, time.Now().UTC()
 		d.enter(StageAwait)
-		return 0, nil
+		return 0, err // of the evidence, if any
 	case !conflict && !errors.Is(err, pa.ErrOutcomeUnknown):
 		return 0, err
+	case !conflict:
+		d.Lost++
 	}
 	found, lookErr := c.RequestStatusByProtocol(ctx, n.PaProtocolNumber, n.IdempotenceToken)
 	switch {
-	case lookErr == nil:
-		return c.adopt(d, &n, found)
+	case found != nil:
+		wait, err := c.adopt(d, &n, found)
+		return wait, errors.Join(err, lookErr)
 	case !isNotFound(lookErr):
 		return 0, lookErr
 	case !conflict:
@@ -250,10 +279,37 @@ func (c *Client) submitStep(ctx context.Context, d *Deposit) (time.Duration, err
 		// keeps one per protocol number and token.
 		return 0, err
 	}
-	if d.Tries++; d.Tries < lookups {
-		return backoff(d.Tries), nil
+	d.Lookups++
+	enough := lookupsIfNew
+	if d.Lost > 0 {
+		enough = lookupsIfLost
+	}
+	if d.Lookups < enough {
+		return min(backoff(d.Lookups), 30*time.Second), nil
 	}
 	return 0, c.noticeInUse(ctx, &n, err)
+}
+
+// stale reports whether an upload is too old to be sure of.
+func (d *Deposit) stale() bool {
+	return slices.ContainsFunc(d.Files, func(f DepositFile) bool { return !f.UploadedAt.IsZero() && time.Since(f.UploadedAt) > staleAfter })
+}
+
+// renewStep has stale files uploaded again, unless the request was sent in time.
+func (c *Client) renewStep(ctx context.Context, d *Deposit, n *Notification) (time.Duration, error) {
+	found, err := c.RequestStatusByProtocol(ctx, n.PaProtocolNumber, n.IdempotenceToken)
+	switch {
+	case found != nil:
+		wait, adoptErr := c.adopt(d, n, found)
+		return wait, errors.Join(adoptErr, err)
+	case !isNotFound(err):
+		return 0, err
+	}
+	for i := range d.Files {
+		d.Files[i].Ref, d.Files[i].UploadedAt = nil, time.Time{}
+	}
+	d.enter(StageUpload)
+	return 0, nil
 }
 
 // adopt takes what was found under our protocol number and token for ours
@@ -267,9 +323,12 @@ func (c *Client) adopt(d *Deposit, n *Notification, found *RequestStatus) (time.
 	return c.settle(d, found), nil
 }
 
-// sameRequest compares what makes a notification: to whom, what, and the
-// payments.
-func sameRequest(a, b *Notification) bool { return slices.Equal(identity(a), identity(b)) }
+// sameRequest compares what makes a notification, to whom, what, and the
+// payments, and whatever else of the request the platform gives back: a
+// correction under the same number is not the same request.
+func sameRequest(ours, found *Notification) bool {
+	return slices.Equal(identity(ours), identity(found)) && sameManner(ours, found)
+}
 
 func identity(n *Notification) []string {
 	var id []string
@@ -277,10 +336,10 @@ func identity(n *Notification) []string {
 		id = append(id, "recipient", string(r.RecipientType), r.TaxID.Value())
 		for _, p := range r.Payments {
 			if p.PagoPA != nil {
-				id = append(id, "pagoPa", p.PagoPA.CreditorTaxID, p.PagoPA.NoticeCode)
+				id = append(id, "pagoPa", p.PagoPA.CreditorTaxID, p.PagoPA.NoticeCode, strconv.FormatBool(p.PagoPA.ApplyCost))
 			}
 			if p.F24 != nil {
-				id = append(id, "f24", p.F24.Title)
+				id = append(id, "f24", p.F24.Title, strconv.FormatBool(p.F24.ApplyCost))
 			}
 		}
 	}
@@ -290,37 +349,80 @@ func identity(n *Notification) []string {
 	return id
 }
 
-// noticeInUse finds out which of the payments is taken. The platform may name
-// it; where it does not, the price of a notice tells which notification has it.
+// sameManner compares how it is to be notified. What the platform does not
+// give back is not compared. The recipients are known to be the same.
+func sameManner(ours, found *Notification) bool {
+	same := func(a, b string) bool {
+		return b == "" || strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+	}
+	if !same(ours.Subject, found.Subject) || !same(ours.Group, found.Group) ||
+		!same(string(ours.PhysicalCommunicationType), string(found.PhysicalCommunicationType)) ||
+		!same(string(ours.NotificationFeePolicy), string(found.NotificationFeePolicy)) {
+		return false
+	}
+	for i := range ours.Recipients {
+		a, b := &ours.Recipients[i], &found.Recipients[i]
+		if !same(a.Denomination, b.Denomination) {
+			return false
+		}
+		if b.DigitalDomicile != nil && (a.DigitalDomicile == nil || !same(a.DigitalDomicile.Address, b.DigitalDomicile.Address)) {
+			return false
+		}
+		if b.PhysicalAddress == nil {
+			continue
+		}
+		if a.PhysicalAddress == nil {
+			continue // looked up by the platform
+		}
+		mine, theirs := a.PhysicalAddress.fields(), b.PhysicalAddress.fields()
+		for j := range mine {
+			if !same(mine[j].value, theirs[j].value) {
+				return false
+			}
+		}
+		if !same(a.PhysicalAddress.Zip, b.PhysicalAddress.Zip) {
+			return false
+		}
+	}
+	return true
+}
+
+// noticeInUse says which of the payments is taken: the one that the platform
+// names, or the only one. Where it names none of several, a price tells which
+// is in a notification.
 func (c *Client) noticeInUse(ctx context.Context, n *Notification, conflict error) error {
-	type place struct{ recipient, payment int }
+	type place struct {
+		recipient, payment int
+		*PagoPAPayment
+	}
 	var all []place
 	for i, r := range n.Recipients {
 		for j, p := range r.Payments {
 			if p.PagoPA != nil {
-				all = append(all, place{i, j})
+				all = append(all, place{i, j, p.PagoPA})
 			}
 		}
 	}
 	if len(all) == 0 {
 		return conflict // not about a notice
 	}
-	taken := &NoticeInUseError{Recipient: -1, Payment: -1}
 	var problem string
 	if e, ok := errors.AsType[*pa.Error](conflict); ok {
 		problem = string(e.Raw())
 	}
-	for _, p := range all {
-		pagopa := n.Recipients[p.recipient].Payments[p.payment].PagoPA
-		named := strings.Contains(problem, pagopa.NoticeCode)
-		price, err := c.Price(ctx, pagopa.CreditorTaxID, pagopa.NoticeCode)
-		if named || err == nil || len(all) == 1 {
-			taken.Recipient, taken.Payment = p.recipient, p.payment
-			if err == nil {
-				taken.IUN = price.IUN
-			}
-			break
-		}
+	i := slices.IndexFunc(all, func(p place) bool { return strings.Contains(problem, p.NoticeCode) })
+	if i < 0 && len(all) == 1 {
+		i = 0
+	}
+	if i < 0 {
+		i = slices.IndexFunc(all, func(p place) bool {
+			_, err := c.Price(ctx, p.CreditorTaxID, p.NoticeCode)
+			return err == nil
+		})
+	}
+	taken := &NoticeInUseError{Recipient: -1, Payment: -1}
+	if i >= 0 {
+		taken.Recipient, taken.Payment = all[i].recipient, all[i].payment
 	}
 	return fmt.Errorf("send.Submit: %w", taken)
 }
@@ -328,14 +430,14 @@ func (c *Client) noticeInUse(ctx context.Context, n *Notification, conflict erro
 // awaitStep asks for the outcome.
 func (c *Client) awaitStep(ctx context.Context, d *Deposit) (time.Duration, error) {
 	status, err := c.RequestStatus(ctx, d.NotificationRequestID)
-	if isNotFound(err) && d.Tries < lookups {
+	if isNotFound(err) && d.Tries < lookupsIfLost {
 		d.Tries++
 		return backoff(d.Tries), nil // just written
 	}
-	if err != nil {
+	if status == nil {
 		return 0, err
 	}
-	return c.settle(d, status), nil
+	return c.settle(d, status), err
 }
 
 // settle moves on with the outcome of the platform's validation, or returns
@@ -350,7 +452,7 @@ func (c *Client) settle(d *Deposit, s *RequestStatus) time.Duration {
 		d.enter(StageRefused)
 	default:
 		d.Tries++
-		return max(s.Wait(), pollWait(s.Wait(), d.Tries))
+		return pollWait(s.Wait(), d.Tries)
 	}
 	return 0
 }
@@ -358,9 +460,6 @@ func (c *Client) settle(d *Deposit, s *RequestStatus) time.Duration {
 // pollWait grows from what the platform asks for to thirty times that: the
 // outcome comes within minutes or, rarely, within a day.
 func pollWait(asked time.Duration, tries int) time.Duration {
-	if asked == 0 {
-		asked = time.Second
-	}
 	if tries <= 6 {
 		return asked
 	}

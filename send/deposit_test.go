@@ -199,7 +199,6 @@ func TestNoticeInUse(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, 0, taken.Recipient)
 		require.Equal(t, 1, taken.Payment)
-		require.Equal(t, d.IUN, taken.IUN)
 		require.Contains(t, pa.Message(err, pa.Italian), "recipients[0].payments[1].pagoPa.noticeCode")
 		require.NotContains(t, err.Error(), n.Recipients[0].Payments[0].PagoPA.NoticeCode)
 

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/pa-italia/sdk-go/internal/rest"
-	"github.com/pa-italia/sdk-go/pa"
 )
 
 // LegalFactID names a legal fact (attestazione opponibile a terzi) or another
@@ -159,7 +158,7 @@ func bareKey(key string) string { return strings.TrimPrefix(key, "safestorage://
 func (c *Client) fetch(ctx context.Context, op *rest.Op, req rest.Request, opt DownloadOptions) (*Download, error) {
 	var waited time.Duration
 	for {
-		meta, _, err := rest.Call[fileMetadata](ctx, c.rest, op, req)
+		meta, reply, err := rest.Call[fileMetadata](ctx, c.rest, op, req)
 		if err != nil {
 			return nil, err
 		}
@@ -167,9 +166,9 @@ func (c *Client) fetch(ctx context.Context, op *rest.Op, req rest.Request, opt D
 			return c.open(ctx, meta, opt)
 		}
 		if meta.RetryAfter == nil {
-			return nil, errNoURL
+			return nil, c.rest.Unexpected(op, reply)
 		}
-		wait := max(time.Duration(*meta.RetryAfter)*time.Second, time.Second)
+		wait := time.Duration(min(max(*meta.RetryAfter, 1), 24*3600)) * time.Second
 		if waited+wait > opt.MaxWait {
 			return nil, &NotReadyError{RetryAfter: wait}
 		}
@@ -179,10 +178,6 @@ func (c *Client) fetch(ctx context.Context, op *rest.Op, req rest.Request, opt D
 		waited += wait
 	}
 }
-
-var errNoURL = pa.NewError(pa.Fault{Op: "send.Download", Is: []*pa.Sentinel{pa.ErrUnexpectedReply}, Text: pa.Text{
-	IT: "SEND non ha dato né l'indirizzo del file né un tempo di attesa.",
-	EN: "SEND gave neither the address of the file nor a time to wait"}})
 
 func (c *Client) open(ctx context.Context, meta fileMetadata, opt DownloadOptions) (*Download, error) {
 	resp, err := c.rest.Download(ctx, &c.ops.download, rest.Presigned{Method: http.MethodGet, URL: meta.URL})

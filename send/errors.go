@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +55,10 @@ var (
 	ErrTooManyStreams = pa.NewSentinel("SEND_TOO_MANY_STREAMS", pa.Text{
 		IT: "L'ente ha già il numero massimo di stream attivi: eliminarne o disabilitarne uno.",
 		EN: "the sender has as many active streams as it may: delete or disable one"})
+	// ErrLockLost is a stream whose lock was lost while it was consumed.
+	ErrLockLost = pa.NewSentinel("SEND_LOCK_LOST", pa.Text{
+		IT: "Il blocco sullo stream è andato perso: un altro processo può leggerlo. Riprendere da capo, riacquisendo il blocco.",
+		EN: "the lock of the stream was lost: another process may read it; start again by taking the lock"})
 	// ErrDigest is a file whose content is not what was declared.
 	ErrDigest = pa.NewSentinel("SEND_DIGEST", pa.Text{
 		IT: "Il contenuto del file non corrisponde all'impronta dichiarata: il file è cambiato o è arrivato incompleto.",
@@ -103,7 +108,6 @@ type NoticeInUseError struct {
 	// Recipient and Payment are positions in the notification; -1 where the
 	// platform does not say which of several it is.
 	Recipient, Payment int
-	IUN                string // of the notification that carries it, where it could be found
 }
 
 func (e *NoticeInUseError) path() string {
@@ -126,11 +130,7 @@ func (e *NoticeInUseError) ErrorCode() string { return ErrNoticeInUse.ErrorCode(
 
 // Message names the payment, in one language.
 func (e *NoticeInUseError) Message(lang pa.Lang) string {
-	m := e.path() + ": " + ErrNoticeInUse.Message(lang)
-	if e.IUN != "" {
-		m += " (IUN " + e.IUN + ")"
-	}
-	return m
+	return e.path() + ": " + ErrNoticeInUse.Message(lang)
 }
 
 // NotReadyError says when a file can be asked for again. It is ErrNotReady.
@@ -175,17 +175,21 @@ var meanings = map[string]*pa.Sentinel{
 }
 
 // explain completes a failed call with what SEND means by it.
-func explain(op *rest.Op, f *pa.Fault) {
+func explain(_ *rest.Op, f *pa.Fault) {
 	if s, ok := meanings[f.Code]; ok {
 		f.Is = append([]*pa.Sentinel{s}, f.Is...)
 	}
 	switch {
-	case f.StatusCode == http.StatusUnauthorized && f.Problem == nil,
-		op.CredentialRefused.Status == f.StatusCode && f.Problem == nil && f.StatusCode != 0:
+	case f.StatusCode == http.StatusUnauthorized && f.Problem == nil, slices.Contains(f.Is, pa.ErrUnauthorized):
 		f.Text = credentialText
-	case f.Code != "":
+	case f.Text.IsZero():
 		f.Text = codeTexts[f.Code]
 	}
 }
 
-func isNotFound(err error) bool { return errors.Is(err, pa.ErrNotFound) }
+// isNotFound reports whether it is SEND that says that something is not there:
+// a page that a proxy answers with a 404 does not.
+func isNotFound(err error) bool {
+	e, ok := errors.AsType[*pa.Error](err)
+	return ok && e.StatusCode == http.StatusNotFound && e.Problem != nil
+}

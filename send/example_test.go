@@ -135,15 +135,18 @@ func ExampleClient_Validate() {
 	if err != nil {
 		panic(err)
 	}
-	n, files := tari("2026/0003", "3020100000000003") // two digits short
+	n, _ := tari("2026/0003", "3020100000000003") // two digits short
 	n.Recipients[0].PhysicalAddress.Province = ""
+	n.Recipients[0].Denomination = "Zeta Zeta in qualità di legale rappresentante pro tempore"
 	n.VAT = nil
-	_, err = client.Submit(context.Background(), n, files)
-	fmt.Println(pa.Message(err, pa.Italian))
+	for _, f := range client.Validate(n) {
+		fmt.Printf("%s %s: %s\n", f.Severity, f.Path, f.Text.In(pa.Italian))
+	}
 	// Output:
-	// recipients[0].physicalAddress.province: In Italia servono CAP e provincia.
-	// vat: paFee e vat vanno da 0 a 100 e con DELIVERY_MODE sono obbligatori.
-	// recipients[0].payments[0].pagoPa.noticeCode: Il codice avviso ha 18 cifre.
+	// error recipients[0].physicalAddress.province: In Italia servono CAP e provincia.
+	// warning recipients[0].denomination: La denominazione è più lunga di quanto SEND stampi, o ha caratteri fuori dall'alfabeto latino.
+	// error vat: paFee e vat vanno da 0 a 100 e con DELIVERY_MODE sono obbligatori.
+	// error recipients[0].payments[0].pagoPa.noticeCode: Il codice avviso ha 18 cifre.
 }
 
 // Follow all notifications of a sender through a stream. The position is kept

@@ -132,18 +132,19 @@ func Prepare(ctx context.Context, name string, f File, contentType string) (Prep
 	sha, crc := sha256.New(), crc32.New(crc32.MakeTable(crc32.Castagnoli))
 	var head [len(pdfMagic)]byte
 	n, err := io.ReadFull(r, head[:])
+	size := int64(n)
 	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		sha.Write(head[:n])
 		crc.Write(head[:n])
 		var rest int64
 		rest, err = io.CopyBuffer(onlyWriter{io.MultiWriter(sha, crc)}, onlyReader{&contextReader{ctx, r}}, make([]byte, 32<<10))
-		n += int(rest)
+		size += rest
 	}
 	if err = errors.Join(err, r.Close()); err != nil {
 		return Prepared{}, err
 	}
 	p := Prepared{ContentType: contentType, Size: f.Size, SHA256: base64.StdEncoding.EncodeToString(sha.Sum(nil)), CRC32C: crc.Sum32()}
-	return p, checkContent(name, f, contentType, int64(n), head[:min(n, len(head))])
+	return p, checkContent(name, f, contentType, size, head[:n])
 }
 
 func checkContent(name string, f File, contentType string, size int64, head []byte) error {

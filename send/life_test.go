@@ -61,7 +61,7 @@ func TestFifteenDays(t *testing.T) {
 
 		price, err := c.Price(t.Context(), sendtest.SenderTaxID, n.Recipients[0].Payments[0].PagoPA.NoticeCode)
 		require.NoError(t, err)
-		require.Equal(t, fiscal.Cents(100+194+43+100), price.TotalPrice, "100 SEND, 1.94 of paper and its VAT, 100 of the sender")
+		require.Equal(t, fiscal.Cents(100+194+43+100), *price.TotalPrice, "100 SEND, 1.94 of paper and its VAT, 100 of the sender")
 		require.True(t, price.Final(time.Now().Add(day)))
 	})
 	t.Logf("%v of life in %v", lived, time.Since(start))

@@ -2,6 +2,7 @@ package send
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/pa-italia/sdk-go/fiscal"
@@ -199,27 +200,31 @@ func (n *Notification) payments() iter.Seq2[string, *Payment] {
 	}
 }
 
-// clone copies what the steps of a deposit change: the attachments.
+// clone shares no memory with n.
 func (n Notification) clone() Notification {
-	n.Documents = append([]Document(nil), n.Documents...)
-	n.Recipients = append([]Recipient(nil), n.Recipients...)
+	n.Amount, n.PaFee, n.VAT = clonePtr(n.Amount), clonePtr(n.PaFee), clonePtr(n.VAT)
+	n.AdditionalLanguages = slices.Clone(n.AdditionalLanguages)
+	n.Documents = slices.Clone(n.Documents)
+	n.Recipients = slices.Clone(n.Recipients)
 	for i := range n.Recipients {
-		payments := append([]Payment(nil), n.Recipients[i].Payments...)
-		for j, p := range payments {
+		r := &n.Recipients[i]
+		r.DigitalDomicile, r.PhysicalAddress, r.Payments = clonePtr(r.DigitalDomicile), clonePtr(r.PhysicalAddress), slices.Clone(r.Payments)
+		for j := range r.Payments {
+			p := &r.Payments[j]
+			p.PagoPA, p.F24 = clonePtr(p.PagoPA), clonePtr(p.F24)
 			if p.PagoPA != nil {
-				pagopa := *p.PagoPA
-				if pagopa.Attachment != nil {
-					pagopa.Attachment = new(*pagopa.Attachment)
-				}
-				payments[j].PagoPA = &pagopa
-			}
-			if p.F24 != nil {
-				payments[j].F24 = new(*p.F24)
+				p.PagoPA.Attachment = clonePtr(p.PagoPA.Attachment)
 			}
 		}
-		n.Recipients[i].Payments = payments
 	}
 	return n
+}
+
+func clonePtr[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
 }
 
 func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }

@@ -13,7 +13,7 @@ var gateway = rest.Refusal{Status: http.StatusForbidden, Hold: time.Minute}
 
 // operations are the calls of a client at its versions.
 type operations struct {
-	preload, upload, submit, requestStatus                  rest.Op
+	preload, upload, submit, requestStatus, lookup          rest.Op
 	sent, document, paymentDocument, aar                    rest.Op
 	legalFacts, legalFact, download, price                  rest.Op
 	createStream, listStreams, stream, deleteStream, events rest.Op
@@ -49,7 +49,9 @@ func newOperations(v Versions) *operations {
 	}
 	o.preload.Idempotent = true // an unused slot is forgotten by the platform
 	o.deleteStream.Idempotent = true
-	o.submit.Evidence, o.price.Evidence = true, true
+	// The look-up that settles a lost reply is part of the deposit's evidence.
+	o.lookup = o.requestStatus
+	o.submit.Evidence, o.lookup.Evidence, o.price.Evidence = true, true, true
 	o.sent.MaxBody, o.events.MaxBody = 32<<20, 32<<20
 	o.events.RetryAfterUnit = time.Millisecond // of this operation alone
 	return o

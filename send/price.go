@@ -13,14 +13,16 @@ import (
 type Price struct {
 	IUN          string       `json:"iun,omitempty"`
 	PartialPrice fiscal.Cents `json:"partialPrice"` // SendFee and AnalogCost, without VAT and PaFee
-	// TotalPrice is what to add to the amount due. It is 0 with [FlatRate].
-	TotalPrice           fiscal.Cents `json:"totalPrice"`
-	VAT                  int          `json:"vat,omitempty"` // percent, on AnalogCost
-	PaFee                fiscal.Cents `json:"paFee,omitempty"`
-	SendFee              fiscal.Cents `json:"sendFee,omitempty"`
-	AnalogCost           fiscal.Cents `json:"analogCost,omitempty"`    // paper, simple registered letters included
-	RefinementDate       time.Time    `json:"refinementDate,omitzero"` // can lie ahead
-	NotificationViewDate time.Time    `json:"notificationViewDate,omitzero"`
+	// TotalPrice is what to add to the amount due: 0 with [FlatRate]. It is nil
+	// where the platform does not say, as its first version does not: that is
+	// never a zero.
+	TotalPrice           *fiscal.Cents `json:"totalPrice,omitempty"`
+	VAT                  int           `json:"vat,omitempty"` // percent, on AnalogCost
+	PaFee                fiscal.Cents  `json:"paFee,omitempty"`
+	SendFee              fiscal.Cents  `json:"sendFee,omitempty"`
+	AnalogCost           fiscal.Cents  `json:"analogCost,omitempty"`    // paper, simple registered letters included
+	RefinementDate       time.Time     `json:"refinementDate,omitzero"` // can lie ahead
+	NotificationViewDate time.Time     `json:"notificationViewDate,omitzero"`
 }
 
 // Final reports whether the cost can no longer change at that instant: the
@@ -38,16 +40,17 @@ type wirePrice struct {
 // Price returns the cost to add to a payment notice. The creditor need not be
 // the sender: any body with a key may ask for any notice. Of the three ways of
 // not being found only [ErrNoCost] means that there is nothing to add;
-// [ErrNotAccepted] and [ErrCancelled] are the others.
+// [ErrNotAccepted] and [ErrCancelled] are the others. The price is there also
+// where the error is pa.ErrEvidence.
 //
 //api:operation GET /delivery/v2.3/price/{paTaxId}/{noticeCode}
 func (c *Client) Price(ctx context.Context, creditorTaxID, noticeCode string) (*Price, error) {
-	w, _, err := rest.Call[wirePrice](ctx, c.rest, &c.ops.price, rest.Request{Params: []string{creditorTaxID, noticeCode}})
-	if err != nil {
+	w, reply, err := rest.Call[wirePrice](ctx, c.rest, &c.ops.price, rest.Request{Params: []string{creditorTaxID, noticeCode}})
+	if reply == nil {
 		return nil, err
 	}
 	if w.Amount != nil {
-		w.PartialPrice, w.TotalPrice = *w.Amount, *w.Amount
+		w.PartialPrice = *w.Amount
 	}
-	return &w.Price, nil
+	return &w.Price, err
 }

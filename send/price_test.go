@@ -38,7 +38,7 @@ func TestPrice(t *testing.T) {
 		require.NoError(t, err)
 		p, err := c.Price(t.Context(), sendtest.SenderTaxID, notice)
 		require.NoError(t, err)
-		require.Equal(t, fiscal.Cents(200), p.TotalPrice)
+		require.Equal(t, fiscal.Cents(200), *p.TotalPrice)
 		require.Equal(t, d.IUN, p.IUN)
 		require.False(t, p.Final(time.Now()))
 
@@ -47,13 +47,14 @@ func TestPrice(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, fiscal.Cents(900), p.AnalogCost)
 		require.Equal(t, fiscal.Cents(1000), p.PartialPrice)
-		require.Equal(t, fiscal.Cents(100+900+198+100), p.TotalPrice)
+		require.Equal(t, fiscal.Cents(100+900+198+100), *p.TotalPrice)
 		require.True(t, p.Final(time.Now()))
 
 		first := clientOf(t, s, func(cfg *send.Config) { cfg.Versions.Price = send.V1 })
 		old, err := first.Price(t.Context(), sendtest.SenderTaxID, notice)
 		require.NoError(t, err)
-		require.Equal(t, p.PartialPrice, old.TotalPrice, "the first version knows one amount only")
+		require.Equal(t, p.PartialPrice, old.PartialPrice)
+		require.Nil(t, old.TotalPrice, "the first version does not tell what to add")
 		require.Equal(t, p.RefinementDate, old.RefinementDate)
 	})
 }

@@ -15,7 +15,8 @@ type submitted struct {
 	IdempotenceToken      string `json:"idempotenceToken,omitempty"`
 }
 
-// submit posts a request whose documents are uploaded.
+// submit posts a request whose documents are uploaded. The reply is there also
+// where the error is pa.ErrEvidence.
 //
 //api:operation POST /delivery/v2.5/requests
 func (c *Client) submit(ctx context.Context, n *Notification) (submitted, error) {
@@ -23,7 +24,10 @@ func (c *Client) submit(ctx context.Context, n *Notification) (submitted, error)
 	if err != nil {
 		return submitted{}, err
 	}
-	s, _, err := rest.Call[submitted](ctx, c.rest, &c.ops.submit, rest.Request{Body: body})
+	s, reply, err := rest.Call[submitted](ctx, c.rest, &c.ops.submit, rest.Request{Body: body})
+	if reply != nil && s.NotificationRequestID == "" {
+		return submitted{}, c.rest.Unexpected(&c.ops.submit, reply)
+	}
 	return s, err
 }
 
@@ -37,8 +41,11 @@ type RequestStatus struct {
 	Errors                    []RefusalError `json:"errors,omitempty"`     // once refused
 }
 
-// Wait returns how long the platform asks to wait before asking again.
-func (s *RequestStatus) Wait() time.Duration { return time.Duration(s.RetryAfter) * time.Second }
+// Wait returns how long to wait before asking again: what the platform asks
+// for, at least a second and at most an hour.
+func (s *RequestStatus) Wait() time.Duration {
+	return time.Duration(min(max(s.RetryAfter, 1), 3600)) * time.Second
+}
 
 // RequestOutcome is the outcome of the validation of a request.
 type RequestOutcome string
@@ -61,22 +68,27 @@ type RefusalError struct {
 //
 //api:operation GET /delivery/v2.5/requests
 func (c *Client) RequestStatus(ctx context.Context, notificationRequestID string) (*RequestStatus, error) {
-	return c.requestStatus(ctx, url.Values{"notificationRequestId": {notificationRequestID}})
+	return c.requestStatus(ctx, &c.ops.requestStatus, url.Values{"notificationRequestId": {notificationRequestID}})
 }
 
 // RequestStatusByProtocol returns the status of the request with that protocol
 // number and idempotence token, which the platform wants together: it is how a
-// request whose id was lost is found again.
+// request whose id was lost is found again. Its exchange is part of the evidence.
 //
 //api:operation GET /delivery/v2.5/requests
 func (c *Client) RequestStatusByProtocol(ctx context.Context, paProtocolNumber, idempotenceToken string) (*RequestStatus, error) {
-	return c.requestStatus(ctx, url.Values{"paProtocolNumber": {paProtocolNumber}, "idempotenceToken": {idempotenceToken}})
+	return c.requestStatus(ctx, &c.ops.lookup, url.Values{"paProtocolNumber": {paProtocolNumber}, "idempotenceToken": {idempotenceToken}})
 }
 
-func (c *Client) requestStatus(ctx context.Context, query url.Values) (*RequestStatus, error) {
-	s, _, err := rest.Call[RequestStatus](ctx, c.rest, &c.ops.requestStatus, rest.Request{Query: query})
-	if err != nil {
+// requestStatus refuses a status that says nothing: to go on with it would
+// lose the request.
+func (c *Client) requestStatus(ctx context.Context, op *rest.Op, query url.Values) (*RequestStatus, error) {
+	s, reply, err := rest.Call[RequestStatus](ctx, c.rest, op, rest.Request{Query: query})
+	if reply == nil {
 		return nil, err
 	}
-	return &s, nil
+	if s.NotificationRequestID == "" || s.NotificationRequestStatus == RequestAccepted && s.IUN == "" {
+		return nil, c.rest.Unexpected(op, reply)
+	}
+	return &s, err
 }

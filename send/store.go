@@ -49,21 +49,30 @@ func (s *FileDeposits) Save(_ context.Context, key string, d Deposit) error {
 }
 
 // Resume goes on with the deposit of a key where the store has it, else begins
-// one, and drives it to its end, saving every step.
+// one, and drives it to its end, saving every step. After a refusal it begins
+// anew if begin gives a notification with another idempotence token, which is
+// what a corrected one needs, and else reports the refusal again.
 func (c *Client) Resume(ctx context.Context, store DepositStore, key string, begin func() (Notification, error), files Source) (Deposit, error) {
 	d, err := store.Load(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) {
-		var n Notification
-		if n, err = begin(); err != nil {
-			return Deposit{}, err
-		}
-		if d, err = NewDeposit(n); err != nil {
-			return Deposit{}, err
-		}
-		err = store.Save(ctx, key, d)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Deposit{}, err
+	}
+	if err != nil || d.Stage == StageRefused {
+		n, err := begin()
+		if err != nil {
+			return d, err
+		}
+		fresh, err := NewDeposit(n)
+		if err != nil {
+			return d, err
+		}
+		if d.Stage == StageRefused && fresh.Notification.IdempotenceToken == d.Notification.IdempotenceToken {
+			return d, d.Err()
+		}
+		d = fresh
+		if err := store.Save(ctx, key, d); err != nil {
+			return d, err
+		}
 	}
 	return c.Complete(ctx, d, files, func(d Deposit) error { return store.Save(ctx, key, d) })
 }

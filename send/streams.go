@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"net/url"
 	"slices"
@@ -110,6 +111,9 @@ func (c *Client) Stream(ctx context.Context, streamID string) (*Stream, error) {
 //api:operation DELETE /delivery-progresses/v2.9/streams/{streamId}
 func (c *Client) DeleteStream(ctx context.Context, streamID string) error {
 	_, err := c.rest.Do(ctx, &c.ops.deleteStream, rest.Request{Params: []string{streamID}})
+	if e, ok := errors.AsType[*pa.Error](err); ok && e.Attempts > 1 && isNotFound(err) {
+		return nil // by an attempt whose reply was lost
+	}
 	return err
 }
 
@@ -159,16 +163,13 @@ func (c *Client) EventPage(ctx context.Context, streamID, lastEventID string) (*
 	if lastEventID != "" {
 		req.Query = url.Values{"lastEventId": {lastEventID}}
 	}
-	events, reply, err := rest.Call[[]Event](ctx, c.rest, &c.ops.events, req)
+	reply, err := c.rest.Do(ctx, &c.ops.events, req)
 	if err != nil {
 		return nil, err
 	}
-	raw := rawElements(reply.Body, len(events))
-	for i := range events {
-		if events[i].EventID == "" {
-			return nil, errEventID
-		}
-		events[i].Raw = raw[i]
+	events, ok := decodeEvents(reply.Body)
+	if !ok {
+		return nil, c.rest.Unexpected(&c.ops.events, reply)
 	}
 	page := &EventPage{Events: inOrder(events, lastEventID), Last: lastEventID, RetryAfter: reply.RetryAfter(&c.ops.events)}
 	if n := len(page.Events); n > 0 {
@@ -205,9 +206,51 @@ func compareIDs(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-var errEventID = pa.NewError(pa.Fault{Op: "send.Events", Is: []*pa.Sentinel{pa.ErrUnexpectedReply}, Text: pa.Text{
-	IT: "Un evento dello stream non ha identificativo.",
-	EN: "an event of the stream has no id"}})
+// decodeEvents reads a page. An element that has a member of another form than
+// the contract's, like an instant without a zone, must not stop a stream for
+// good: of such an event what can be read is, and Raw has the rest.
+func decodeEvents(body []byte) ([]Event, bool) {
+	var events []Event
+	if err := json.Unmarshal(body, &events); err != nil {
+		var list []json.RawMessage
+		if json.Unmarshal(body, &list) != nil {
+			return nil, false
+		}
+		events = make([]Event, len(list))
+		for i, raw := range list {
+			if json.Unmarshal(raw, &events[i]) != nil && !events[i].salvage(raw) {
+				return nil, false
+			}
+		}
+	}
+	raw := rawElements(body, len(events))
+	for i := range events {
+		if events[i].EventID == "" {
+			return nil, false
+		}
+		events[i].Raw = raw[i]
+	}
+	return events, true
+}
+
+// salvage reads the members that an event cannot do without.
+func (e *Event) salvage(raw json.RawMessage) bool {
+	var w struct {
+		EventID, NotificationRequestID, IUN string
+		NewStatus                           Status
+		Element                             struct {
+			ElementID string
+			Category  Category
+			Details   json.RawMessage
+		}
+	}
+	if json.Unmarshal(raw, &w) != nil {
+		return false
+	}
+	*e = Event{EventID: w.EventID, NotificationRequestID: w.NotificationRequestID, IUN: w.IUN, NewStatus: w.NewStatus,
+		Element: TimelineElement{ElementID: w.Element.ElementID, Category: w.Element.Category, Details: w.Element.Details}}
+	return true
+}
 
 // rawElements returns the elements of a JSON array of n objects that is known
 // to be valid: a second decoding would cost as much as the first.

@@ -265,22 +265,24 @@ func TestConsumeStopsWhenRefused(t *testing.T) {
 }
 
 func TestLocks(t *testing.T) {
-	files, err := send.NewFileLocks(filepath.Join(t.TempDir(), "locks"))
+	dir := filepath.Join(t.TempDir(), "locks")
+	files, err := send.NewFileLocks(dir)
 	require.NoError(t, err)
-	again, err := send.NewFileLocks(t.TempDir())
+	again, err := send.NewFileLocks(dir)
 	require.NoError(t, err)
+	memory := new(send.MemoryLocks)
 	for name, pair := range map[string][2]send.Locker{
-		"memory": {new(send.MemoryLocks), nil},
-		"file":   {files, nil},
-		"other":  {again, nil},
+		"memory":          {memory, memory},
+		"file":            {files, files},
+		"two on a folder": {files, again},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := pair[0]
+			l, other := pair[0], pair[1]
 			held, release, err := l.Lock(t.Context(), "stream")
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			_, _, err = l.Lock(ctx, "stream")
+			_, _, err = other.Lock(ctx, "stream")
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			_, free, err := l.Lock(t.Context(), "another")
 			require.NoError(t, err)
@@ -288,7 +290,7 @@ func TestLocks(t *testing.T) {
 
 			var wg sync.WaitGroup
 			wg.Go(func() {
-				_, release, err := l.Lock(t.Context(), "stream")
+				_, release, err := other.Lock(t.Context(), "stream")
 				require.NoError(t, err)
 				require.NoError(t, release())
 			})

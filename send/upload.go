@@ -63,7 +63,7 @@ func (c *Client) preload(ctx context.Context, files []Prepared) ([]Slot, error) 
 	if err != nil {
 		return nil, err
 	}
-	replies, _, err := rest.Call[[]preloadResponse](ctx, c.rest, &c.ops.preload, rest.Request{Body: body})
+	replies, reply, err := rest.Call[[]preloadResponse](ctx, c.rest, &c.ops.preload, rest.Request{Body: body})
 	if err != nil {
 		return nil, err
 	}
@@ -72,19 +72,15 @@ func (c *Client) preload(ctx context.Context, files []Prepared) ([]Slot, error) 
 	for _, r := range replies {
 		i, err := strconv.Atoi(r.PreloadIdx)
 		if err != nil || i < 0 || i >= len(slots) || slots[i].Key != "" || r.Key == "" || r.URL == "" {
-			return nil, errPreload
+			return nil, c.rest.Unexpected(&c.ops.preload, reply)
 		}
 		slots[i] = Slot{Method: r.HTTPMethod, URL: pa.NewSecret(r.URL), Secret: pa.NewSecret(r.Secret), Key: r.Key}
 	}
 	if len(replies) != len(slots) {
-		return nil, errPreload
+		return nil, c.rest.Unexpected(&c.ops.preload, reply)
 	}
 	return slots, nil
 }
-
-var errPreload = pa.NewError(pa.Fault{Op: "send.Preload", Is: []*pa.Sentinel{pa.ErrUnexpectedReply}, Text: pa.Text{
-	IT: "SEND non ha dato un indirizzo per ciascun file annunciato.",
-	EN: "SEND did not give one address for each file announced"}})
 
 // Upload sends a prepared file to its slot and returns the reference that a
 // notification carries. The file is streamed, checked on the way against what
@@ -105,14 +101,10 @@ func (c *Client) Upload(ctx context.Context, slot Slot, p Prepared, f File) (Ref
 	}
 	token := header.Get("X-Amz-Version-Id")
 	if token == "" {
-		return Ref{}, errNoVersion
+		return Ref{}, c.rest.Unexpected(&c.ops.upload, &rest.Reply{Status: http.StatusOK, Header: header})
 	}
 	return Ref{Key: slot.Key, VersionToken: token}, nil
 }
-
-var errNoVersion = pa.NewError(pa.Fault{Op: "send.Upload", Is: []*pa.Sentinel{pa.ErrUnexpectedReply}, Text: pa.Text{
-	IT: "Il deposito dei documenti non ha dato la versione del file caricato.",
-	EN: "the storage did not give the version of the uploaded file"}})
 
 // uploadRenewing uploads a file and, where the slot has expired meanwhile,
 // asks for another, once.

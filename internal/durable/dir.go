@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,14 +33,14 @@ func (d Dir) file(key, suffix string) (string, error) {
 		return "", errors.New("durable: empty key")
 	}
 	var b strings.Builder
-	for _, r := range key {
+	for _, c := range []byte(key) {
 		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '_':
-			b.WriteRune(r)
-		case r >= 'A' && r <= 'Z':
-			b.WriteString("+" + strings.ToLower(string(r)))
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
+			b.WriteByte(c)
+		case c >= 'A' && c <= 'Z':
+			b.Write([]byte{'+', c - 'A' + 'a'})
 		default:
-			fmt.Fprintf(&b, "=%x=", r)
+			fmt.Fprintf(&b, "=%02x", c)
 		}
 	}
 	name := b.String()
@@ -68,8 +67,7 @@ func (d Dir) Load(key string, v any) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if err := dec.Decode(v); err != nil {
+	if err := json.Unmarshal(data, v); err != nil {
 		return false, fmt.Errorf("durable: %s is damaged", name)
 	}
 	return true, nil

@@ -21,7 +21,7 @@ func TestSaveAndLoad(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 	long := strings.Repeat("x", 300)
-	keys := []string{"a", "A", "à", "a/b", "a\\b", "..", "CON", "a:b", "a b", "a%20b", long, long + "y", "a=2Fb", "a=2f=b"}
+	keys := []string{"a", "A", "à", "a/b", "a\\b", "..", "CON", "a:b", "a b", "a%20b", long, long + "y", "a=2Fb", "a=2fb", "prot-\xe0", "prot-\xe8"}
 	for i, k := range keys {
 		require.NoError(t, d.Save(k, map[string]int{"n": i}))
 	}

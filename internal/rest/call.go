@@ -46,25 +46,33 @@ type callState struct {
 	key    fingerprint
 	cancel context.CancelFunc
 
+	began    time.Time // of the last attempt
+	evidence error     // what could not be recorded
+
 	attempts int
 	renewed  bool // the credential was renewed once
 	waited   bool // a hold was waited out once
 	bytesOut int64
 }
 
-// Call makes a call and decodes the JSON of its reply.
+// Call makes a call and decodes the JSON of its reply. As with [Core.Do], the
+// value is there also where the error is pa.ErrEvidence.
 func Call[T any](ctx context.Context, c *Core, op *Op, req Request) (T, *Reply, error) {
-	var value T
+	var value, zero T
 	reply, err := c.Do(ctx, op, req)
-	if err != nil {
-		return value, nil, err
+	if reply == nil {
+		return zero, nil, err
 	}
-	if err := json.Unmarshal(reply.Body, &value); err != nil {
-		var zero T
-		return zero, nil, c.finish(op, pa.Fault{StatusCode: reply.Status, Attempts: reply.Attempts, Raw: clip(reply.Body),
-			Is: withUnknown(op, pa.ErrUnexpectedReply)})
+	if json.Unmarshal(reply.Body, &value) != nil {
+		return zero, nil, c.Unexpected(op, reply)
 	}
-	return value, reply, nil
+	return value, reply, err
+}
+
+// Unexpected is the error of a reply that says something else than it should.
+func (c *Core) Unexpected(op *Op, reply *Reply) error {
+	return c.finish(op, pa.Fault{StatusCode: reply.Status, Attempts: reply.Attempts, TraceID: traceID(reply.Header), Raw: clip(reply.Body),
+		Is: withUnknown(op, pa.ErrUnexpectedReply)})
 }
 
 // JSON encodes a body. What cannot be encoded is a fault of the caller's.
@@ -78,40 +86,64 @@ func JSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// Do makes a call, repeating attempts as its Op allows, and returns the raw reply.
+// Do makes a call, repeating attempts as its Op allows, and returns the raw
+// reply; together with an error only where that is pa.ErrEvidence.
 func (c *Core) Do(ctx context.Context, op *Op, req Request) (*Reply, error) {
 	start := time.Now()
 	path, finding := op.expand(req.Params)
 	if finding != nil {
 		return nil, &pa.ValidationError{Subject: op.Name, Findings: []pa.Finding{*finding}}
 	}
-	observe := func(pa.OpResult) {}
-	if o := c.cfg.Transport.Observer; o != nil {
-		ctx, observe = o.Start(ctx, pa.OpInfo{Op: op.Name, Method: op.Method, Path: op.Path, Host: c.base.Host})
-	}
+	ctx, observe := c.observe(ctx, op, c.base.Host)
 	state := &callState{op: op}
 	state.ctx = context.WithValue(ctx, attemptKey{}, state)
-	target := c.BaseURL() + path
+	target := c.address + path
 	reply, fault := c.loop(state, func() (*Reply, *failure) { return c.attempt(state, target, req) })
-
-	var err error
-	status, received, code := 0, int64(0), ""
-	if fault != nil {
-		fault.Attempts = state.attempts
-		failed := c.finish(op, fault.Fault)
-		err, status, received, code = failed, failed.StatusCode, int64(len(fault.Raw)), failed.Code
-	} else {
-		c.engine.budget.succeeded(state.attempts - 1)
-		status, received = reply.Status, int64(len(reply.Body))
-		err = c.record(ctx, state, target, req, reply, start)
-	}
+	err := c.conclude(state, fault)
 	captureMeta(ctx, state, reply, fault, start)
-	observe(pa.OpResult{StatusCode: status, Attempts: state.attempts, Duration: time.Since(start), Sent: state.bytesOut,
-		Received: received, Code: code, Err: err})
-	if err != nil {
-		return nil, err
+	received := int64(0)
+	if reply != nil {
+		received = int64(len(reply.Body))
 	}
-	return reply, nil
+	observe(state, statusOf(reply, fault), received, time.Since(start), err)
+	return reply, err
+}
+
+// conclude makes the error of a call, if it failed or left no evidence.
+func (c *Core) conclude(state *callState, fault *failure) error {
+	if fault == nil {
+		c.budget.succeeded(state.attempts - 1)
+		fault = &failure{}
+		if state.evidence == nil {
+			return nil
+		}
+		fault.Cause = state.evidence
+	}
+	if state.evidence != nil {
+		fault.Is = append(fault.Is, pa.ErrEvidence)
+	}
+	fault.Attempts = state.attempts
+	return c.finish(state.op, fault.Fault)
+}
+
+func statusOf(reply *Reply, fault *failure) int {
+	if reply != nil {
+		return reply.Status
+	}
+	return fault.StatusCode
+}
+
+// observe tells the observer that a call begins, and returns what tells it of
+// the end.
+func (c *Core) observe(ctx context.Context, op *Op, host string) (context.Context, func(*callState, int, int64, time.Duration, error)) {
+	o := c.cfg.Transport.Observer
+	if o == nil {
+		return ctx, func(*callState, int, int64, time.Duration, error) {}
+	}
+	ctx, end := o.Start(ctx, pa.OpInfo{Op: op.Name, Method: op.Method, Path: op.Path, Host: host})
+	return ctx, func(state *callState, status int, received int64, d time.Duration, err error) {
+		end(pa.OpResult{StatusCode: status, Attempts: state.attempts, Duration: d, Sent: state.bytesOut, Received: received, Code: pa.CodeOf(err), Err: err})
+	}
 }
 
 // loop makes attempts until one succeeds or repeating is not allowed.
@@ -159,14 +191,14 @@ func (c *Core) attempt(state *callState, target string, req Request) (*Reply, *f
 	if err != nil {
 		fault = c.transportFailure(state, err)
 	} else {
-		reply, fault = c.readReply(state, resp.RawResponse)
+		reply, fault = c.readReply(state, target, req, resp.RawResponse)
 	}
 	c.logAttempt(state, reply, fault, time.Since(start))
 	return reply, fault
 }
 
 // readReply turns a response into a reply or a fault.
-func (c *Core) readReply(state *callState, resp *http.Response) (*Reply, *failure) {
+func (c *Core) readReply(state *callState, target string, req Request, resp *http.Response) (*Reply, *failure) {
 	defer resp.Body.Close()
 	op := state.op
 	body, err := readAll(resp.Body, resp.ContentLength, op.maxBody())
@@ -176,6 +208,9 @@ func (c *Core) readReply(state *callState, resp *http.Response) (*Reply, *failur
 	case err != nil:
 		// Cut short: whatever the status said, the reply is lost.
 		return nil, c.transportFailure(state, err)
+	}
+	c.record(state, target, req, resp, body)
+	switch {
 	case !op.ok(resp.StatusCode):
 		return nil, replyFailure(op, resp, body)
 	case len(body) > 0 && !isJSON(resp.Header):
@@ -197,7 +232,7 @@ func (c *Core) again(state *callState, f *failure) (time.Duration, bool) {
 	switch {
 	case state.ctx.Err() != nil, isHeld(f.Cause):
 		return 0, false
-	case op.CredentialRefused.refuses(&f.Fault):
+	case op.CredentialRefused.refuses(f):
 		return c.againCredential(state, f)
 	case state.attempts >= c.retry.MaxTries:
 		return 0, false
@@ -210,7 +245,7 @@ func (c *Core) again(state *callState, f *failure) (time.Duration, bool) {
 	if wait == 0 {
 		wait = c.backoff(state.attempts)
 	}
-	if !fits(state.ctx, wait, c.retry.MaxWait) || !c.engine.budget.take() {
+	if !fits(state.ctx, wait, c.retry.MaxWait) || !c.budget.take() {
 		return 0, false
 	}
 	return wait, true
@@ -219,7 +254,7 @@ func (c *Core) again(state *callState, f *failure) (time.Duration, bool) {
 // againCredential renews the credential once. Where the platform remembers a
 // refusal it then holds the credential for all callers and waits that out, once.
 func (c *Core) againCredential(state *callState, f *failure) (time.Duration, bool) {
-	if !state.renewed {
+	if !state.renewed && state.attempts < c.retry.MaxTries {
 		state.renewed = true
 		if r, ok := c.cfg.Authorizer.(pa.Refusable); ok && r.Refused(state.sent) {
 			return 0, true
@@ -231,7 +266,7 @@ func (c *Core) againCredential(state *callState, f *failure) (time.Duration, boo
 	}
 	f.RetryAfter = hold
 	c.engine.holds.set(state.key, time.Now().Add(hold), f.Fault)
-	if state.waited || !fits(state.ctx, hold, c.retry.MaxWait) {
+	if state.waited || state.attempts >= c.retry.MaxTries || !fits(state.ctx, hold, c.retry.MaxWait) {
 		return 0, false
 	}
 	state.waited, state.renewed = true, false
@@ -261,21 +296,18 @@ func (c *Core) logAttempt(state *callState, reply *Reply, fault *failure, d time
 }
 
 // record hands an exchange of legal weight to the evidence.
-func (c *Core) record(ctx context.Context, state *callState, target string, req Request, reply *Reply, start time.Time) error {
+func (c *Core) record(state *callState, target string, req Request, resp *http.Response, body []byte) {
 	if c.cfg.Evidence == nil || !state.op.Evidence {
-		return nil
+		return
 	}
 	if len(req.Query) > 0 {
 		target += "?" + req.Query.Encode()
 	}
-	err := c.cfg.Evidence.Record(ctx, pa.Exchange{
-		Op: state.op.Name, Sender: c.cfg.Sender, Method: state.op.Method, URL: target, Time: start, Duration: time.Since(start),
-		Request: req.Body, StatusCode: reply.Status, Header: reply.Header, Response: reply.Body,
+	err := c.cfg.Evidence.Record(state.ctx, pa.Exchange{
+		Op: state.op.Name, Sender: c.cfg.Sender, Method: state.op.Method, URL: target, Time: state.began, Duration: time.Since(state.began),
+		Request: req.Body, StatusCode: resp.StatusCode, Header: resp.Header, Response: body,
 	})
-	if err != nil {
-		return c.finish(state.op, pa.Fault{Attempts: state.attempts, Cause: err, Is: withUnknown(state.op, pa.ErrEvidence)})
-	}
-	return nil
+	state.evidence = errors.Join(state.evidence, err)
 }
 
 func captureMeta(ctx context.Context, state *callState, reply *Reply, fault *failure, start time.Time) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -326,7 +327,7 @@ func TestHeldCredential(t *testing.T) {
 
 		// Every caller of the key waits, also through a derived client…
 		wg.Go(func() {
-			sameKey := core.With(pa.Authorizers(pa.APIKey("x-api-key", pa.NewSecret("held")), pa.Bearer(new(renewable))), "")
+			sameKey := core.With(pa.Authorizers(pa.APIKey("x-api-key", pa.NewSecret("held")), pa.Bearer(new(renewable))), "", nil)
 			_, _, err := rest.Call[value](t.Context(), sameKey, &op, rest.Request{Params: []string{"2"}})
 			require.NoError(t, err)
 			require.Equal(t, time.Minute, time.Since(start))
@@ -341,7 +342,7 @@ func TestHeldCredential(t *testing.T) {
 		require.Equal(t, 403, e.StatusCode)
 
 		// …while another key is not delayed.
-		other := core.With(pa.APIKey("x-api-key", pa.NewSecret("other")), "")
+		other := core.With(pa.APIKey("x-api-key", pa.NewSecret("other")), "", nil)
 		_, _, err = rest.Call[value](t.Context(), other, &op, rest.Request{Params: []string{"4"}})
 		require.NoError(t, err)
 		require.Zero(t, time.Since(start))
@@ -382,8 +383,127 @@ func TestCredentialSourceFails(t *testing.T) {
 	})
 	_, _, err := rest.Call[value](t.Context(), c, &read, rest.Request{Params: []string{"1"}})
 	require.ErrorIs(t, err, cause)
+	require.ErrorIs(t, err, pa.ErrCredential)
 	require.Empty(t, s.seen)
 	require.NotErrorIs(t, err, pa.ErrUnavailable)
+}
+
+// TestCredentialSourceIsAnotherPlatform: what it says is not what this one says.
+func TestCredentialSourceIsAnotherPlatform(t *testing.T) {
+	for status, temporary := range map[int]bool{400: false, 404: false, 409: false, 403: false, 429: true, 503: true} {
+		cause := pa.NewError(pa.Fault{Op: "voucher", StatusCode: status, Code: "015-0008", Text: pa.Text{IT: "voucher negato", EN: "voucher denied"}, Is: []*pa.Sentinel{pa.ErrOutcomeUnknown}})
+		c := newCore(t, new(script), func(cfg *rest.Config) {
+			cfg.Authorizer = pa.Bearer(pa.TokenFunc(func(context.Context) (pa.Token, error) { return pa.Token{}, cause }))
+		})
+		_, _, err := rest.Call[value](t.Context(), c, &write, rest.Request{})
+		for _, kind := range []error{pa.ErrInvalid, pa.ErrNotFound, pa.ErrConflict, pa.ErrForbidden, pa.ErrOutcomeUnknown} {
+			require.NotErrorIs(t, err, kind, status)
+		}
+		require.ErrorIs(t, err, pa.ErrCredential)
+		require.Equal(t, temporary, pa.Temporary(err), status)
+		require.Equal(t, "015-0008", pa.CodeOf(err))
+		require.Equal(t, "voucher negato", pa.Message(err, pa.Italian))
+	}
+}
+
+// TestWhoRefused tells the gateway, which is held, from all others.
+func TestWhoRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer answer
+		held   bool
+		is     error
+	}{
+		"gateway":              {reply(403, "application/json", denied), true, pa.ErrUnauthorized},
+		"gateway, upper case":  {reply(403, "application/json", `{"Message":"no"}`), true, pa.ErrUnauthorized},
+		"empty":                {reply(403, "", ""), true, pa.ErrUnauthorized},
+		"service":              {reply(403, "application/problem+json", problem), false, pa.ErrForbidden},
+		"service, odd member":  {reply(403, "application/problem+json", `{"status":"403","traceId":17,"errors":[{"code":"PN_WEBHOOK_FORBIDDEN"}]}`), false, pa.ErrForbidden},
+		"firewall":             {reply(403, "text/html", "<html>blocked"), false, pa.ErrProxy},
+		"firewall, plain text": {reply(403, "text/plain", "blocked"), false, pa.ErrProxy},
+		"unknown route":        {reply(403, "application/json", `{"message":"Missing Authentication Token"}`), false, pa.ErrNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{answers: []answer{tt.answer}}
+				op := gated()
+				start := time.Now()
+				_, _, err := rest.Call[value](t.Context(), gatedCore(t, s, "k", new(renewable)), &op, rest.Request{Params: []string{"1"}})
+				require.ErrorIs(t, err, tt.is)
+				require.Equal(t, tt.held, time.Since(start) == time.Minute, "held")
+				require.Equal(t, tt.held, errors.Is(err, pa.ErrUnauthorized))
+			})
+		})
+	}
+}
+
+func TestOneTryIsOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{reply(403, "application/json", denied)}}
+		op := gated()
+		c := newCore(t, s, func(cfg *rest.Config) {
+			cfg.Authorizer = pa.Authorizers(pa.APIKey("x-api-key", pa.NewSecret("k")), pa.Bearer(new(renewable)))
+			cfg.Transport.Retry.MaxTries = 1
+		})
+		_, _, err := rest.Call[value](t.Context(), c, &op, rest.Request{Params: []string{"1"}})
+		require.ErrorIs(t, err, pa.ErrUnauthorized)
+		require.Len(t, s.seen, 1)
+		_, findings := rest.New(rest.Config{BaseURL: "https://platform.example", Transport: pa.Transport{Retry: pa.Retry{BaseDelay: -1}}})
+		require.NotEmpty(t, findings)
+	})
+}
+
+// TestBudgetsAreNotShared: one caller's trouble spends its own repeats.
+func TestBudgetsAreNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{reply(500, "application/json", `{}`)}}
+		c := newCore(t, s)
+		for range 100 {
+			_, _, err := rest.Call[value](t.Context(), c, &read, rest.Request{Params: []string{"1"}})
+			require.Error(t, err)
+		}
+		before := len(s.seen)
+		other := c.With(pa.APIKey("x-api-key", pa.NewSecret("other")), "", nil)
+		_, _, err := rest.Call[value](t.Context(), other, &read, rest.Request{Params: []string{"1"}})
+		require.Error(t, err)
+		require.Equal(t, before+4, len(s.seen))
+	})
+}
+
+// TestStorm sends many callers of one refused key against the gateway.
+func TestStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(req *http.Request) (*http.Response, error) {
+			time.Sleep(50 * time.Millisecond)
+			return reply(403, "application/json", denied)(req)
+		}
+		s := &parallel{answer: slow}
+		op := gated()
+		core := newCore(t, new(script), func(cfg *rest.Config) {
+			cfg.Authorizer = pa.APIKey("x-api-key", pa.NewSecret("k"))
+			cfg.Transport.HTTPClient = &http.Client{Transport: s}
+		})
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				_, _, err := rest.Call[value](t.Context(), core, &op, rest.Request{Params: []string{"1"}})
+				require.ErrorIs(t, err, pa.ErrUnauthorized)
+			})
+		}
+		wg.Wait()
+		require.Less(t, time.Since(start), 2*time.Minute+5*time.Second, "nobody waits for ever")
+		require.LessOrEqual(t, s.n.Load(), int64(100))
+	})
+}
+
+type parallel struct {
+	answer answer
+	n      atomic.Int64
+}
+
+func (p *parallel) RoundTrip(req *http.Request) (*http.Response, error) {
+	p.n.Add(1)
+	return p.answer(req)
 }
 
 func TestRotatedKeyIsTakenUp(t *testing.T) {
@@ -490,15 +610,19 @@ func TestObserverMetaAndEvidence(t *testing.T) {
 
 		entries, err := evidence.Entries()
 		require.NoError(t, err)
-		require.Len(t, entries, 1)
+		require.Len(t, entries, 2, "each request that had a reply")
+		require.Equal(t, []int{429, 200}, []int{entries[0].StatusCode, entries[1].StatusCode})
+		require.True(t, entries[1].Time.After(entries[0].Time), "each with its own time")
 		require.Equal(t, "00000000000", entries[0].Sender)
 		require.NotEmpty(t, entries[0].RequestSHA256)
 
 		failing := evidenceFunc(func(pa.Exchange) error { return errors.New("disk full") })
 		c = newCore(t, s, func(cfg *rest.Config) { cfg.Evidence = failing })
-		_, _, err = rest.Call[value](t.Context(), c, &op, rest.Request{Body: []byte(`{}`)})
+		v, _, err := rest.Call[value](t.Context(), c, &op, rest.Request{Body: []byte(`{}`)})
+		require.Equal(t, "uno", v.Name, "the value comes with the error")
 		require.ErrorIs(t, err, pa.ErrEvidence)
-		require.ErrorIs(t, err, pa.ErrOutcomeUnknown)
+		require.NotErrorIs(t, err, pa.ErrOutcomeUnknown, "it is known to be done")
+		require.False(t, pa.Temporary(err))
 	})
 }
 

@@ -42,6 +42,8 @@ type Core struct {
 	address string // base as text
 	engine  *engine
 	resty   *resty.Client
+	limiter pa.Limiter
+	budget  budget // of this caller: one that is throttled spends its own
 	log     *slog.Logger
 	retry   pa.Retry
 	agent   string
@@ -53,7 +55,6 @@ type engine struct {
 	plain     *http.Client // without credentials, for presigned URLs
 	timeout   time.Duration
 	holds     holds
-	budget    budget
 }
 
 // New makes a Core. Findings are named after the fields of the public Config
@@ -67,11 +68,14 @@ func New(cfg Config) (*Core, []pa.Finding) {
 	return build(cfg, base, eng), nil
 }
 
-// With derives a Core that shares the transport, the held credentials and the
-// retry budget. The base URL and Transport are kept.
-func (c *Core) With(auth pa.Authorizer, sender string) *Core {
+// With derives a Core for another caller, which shares the transport and the
+// held credentials. A nil limiter keeps that of the Transport.
+func (c *Core) With(auth pa.Authorizer, sender string, limiter pa.Limiter) *Core {
 	cfg := c.cfg
 	cfg.Authorizer, cfg.Sender = auth, sender
+	if limiter != nil {
+		cfg.Transport.Limiter = limiter
+	}
 	return build(cfg, c.base, c.engine)
 }
 
@@ -79,7 +83,7 @@ func (c *Core) With(auth pa.Authorizer, sender string) *Core {
 func (c *Core) BaseURL() string { return c.address }
 
 func build(cfg Config, base *url.URL, eng *engine) *Core {
-	c := &Core{cfg: cfg, base: base, address: base.String(), engine: eng, log: cfg.Transport.Logger, retry: cfg.Transport.Retry, agent: userAgent}
+	c := &Core{cfg: cfg, base: base, address: base.String(), engine: eng, limiter: cfg.Transport.Limiter, log: cfg.Transport.Logger, retry: cfg.Transport.Retry, agent: userAgent}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -108,6 +112,10 @@ func orDefault[T comparable](v, def T) T {
 func newEngine(t pa.Transport) (*engine, []pa.Finding) {
 	eng := new(engine)
 	switch {
+	case t.Retry.MaxTries < 0 || t.Retry.MaxWait < 0 || t.Retry.BaseDelay < 0:
+		return nil, []pa.Finding{{Path: "Transport.Retry", Rule: "PA_CONFIG", Severity: pa.Invalid, Text: pa.Text{
+			IT: "I limiti dei tentativi non possono essere negativi.",
+			EN: "the bounds of repeats cannot be negative"}}}
 	case t.HTTPClient != nil && (t.Proxy != nil || t.RootCAs != nil || t.ClientCertificate != nil):
 		return nil, []pa.Finding{{Path: "Transport.HTTPClient", Rule: "PA_CONFIG", Severity: pa.Invalid, Text: pa.Text{
 			IT: "Con un HTTPClient proprio, proxy, radici e certificato client vanno impostati in quello.",
@@ -120,7 +128,8 @@ func newEngine(t pa.Transport) (*engine, []pa.Finding) {
 	default:
 		eng.transport = newTransport(t)
 	}
-	eng.plain = &http.Client{Transport: eng.transport, CheckRedirect: refuseRedirect, Timeout: eng.timeout}
+	// No time-out for the whole of a transfer: the stall timer watches it.
+	eng.plain = &http.Client{Transport: eng.transport, CheckRedirect: refuseRedirect}
 	return eng, nil
 }
 
@@ -170,6 +179,7 @@ func checkBaseURL(raw string, insecure []string) (*url.URL, []pa.Finding) {
 		return fault(errInsecure.text)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
+	u.Host = strings.ToLower(u.Host)
 	return u, nil
 }
 

@@ -18,7 +18,7 @@ type attemptKey struct{}
 // host of the Core and to no other.
 func (c *Core) prepare(_ *resty.Client, req *http.Request) error {
 	state := req.Context().Value(attemptKey{}).(*callState)
-	if l := c.cfg.Transport.Limiter; l != nil {
+	if l := c.limiter; l != nil {
 		if err := l.Wait(state.ctx); err != nil {
 			return &notSentError{err}
 		}
@@ -31,7 +31,7 @@ func (c *Core) prepare(_ *resty.Client, req *http.Request) error {
 	// Waiting for a turn, for a voucher or for the end of a hold is not the
 	// platform's time.
 	ctx, cancel := context.WithTimeout(state.ctx, state.op.timeout())
-	state.sent, state.cancel = req, cancel
+	state.sent, state.cancel, state.began = req, cancel, time.Now()
 	*req = *req.WithContext(ctx)
 	return nil
 }
@@ -42,7 +42,7 @@ func (c *Core) authorize(state *callState, req *http.Request) error {
 	}
 	for {
 		if err := c.cfg.Authorizer.Authorize(state.ctx, req); err != nil {
-			return &notSentError{err}
+			return &credentialError{err}
 		}
 		state.key = fingerprintOf(req, c.cfg.CredentialHeader)
 		h, held := c.engine.holds.get(state.key, time.Now())
@@ -53,6 +53,7 @@ func (c *Core) authorize(state *callState, req *http.Request) error {
 		if !fits(state.ctx, remaining, c.retry.MaxWait) {
 			return &heldError{remaining, h.why}
 		}
+		state.waited = true
 		if err := sleep(state.ctx, remaining); err != nil {
 			return &notSentError{err}
 		}

@@ -37,7 +37,38 @@ func withUnknown(op *Op, s ...*pa.Sentinel) []*pa.Sentinel {
 type failure struct {
 	pa.Fault
 	header  http.Header // of the reply, if there was one
+	from    sender
 	outcome outcome
+}
+
+// sender is who wrote a reply, by its looks.
+type sender int
+
+const (
+	theService sender = iota
+	theGateway        // a message and nothing else
+	noRoute           // the gateway, about a path that it does not know
+	aStranger         // a page: a proxy, a firewall, a captive portal
+)
+
+func senderOf(h http.Header, body []byte, problem *pa.Problem) sender {
+	var gateway struct {
+		Message      string `json:"message"`
+		MessageUpper string `json:"Message"`
+	}
+	switch {
+	case problem != nil:
+		return theService
+	case isHTML(h, body):
+		return aStranger
+	case len(bytes.TrimSpace(body)) == 0:
+		return theGateway
+	case json.Unmarshal(body, &gateway) != nil:
+		return aStranger
+	case gateway.Message == "Missing Authentication Token":
+		return noRoute // AWS API Gateway says so of unknown paths
+	}
+	return theGateway
 }
 
 type outcome int
@@ -90,9 +121,14 @@ func (c *Core) transportFailure(state *callState, err error) *failure {
 		err = u.Err
 	}
 	f := &failure{Fault: pa.Fault{Cause: printableCause(err)}}
+	credential, isCredential := errors.AsType[*credentialError](err)
 	switch local, isLocal := errors.AsType[*notSentError](err); {
+	case isCredential:
+		f.Cause, f.Is = credential, []*pa.Sentinel{pa.ErrCredential}
+		f.Code = pa.CodeOf(credential.err)
+		f.Text = pa.Text{IT: pa.Message(credential.err, pa.Italian), EN: pa.Message(credential.err, pa.English)}
 	case isLocal:
-		// The caller's own source or limiter failed: its error says why, and
+		// The caller's own limiter or file failed: its error says why, and
 		// repeating is its business.
 		f.Cause = local.err
 	case isCertificate(err):
@@ -119,6 +155,21 @@ func printableCause(err error) error {
 	return &brokenError{err}
 }
 
+// credentialError is a source of credentials that failed. What it says of its
+// own platform must not be taken for what this one says: its kinds are hidden,
+// but for those that mean to try later.
+type credentialError struct{ err error }
+
+func (e *credentialError) Error() string      { return e.err.Error() }
+func (e *credentialError) As(target any) bool { return errors.As(e.err, target) }
+func (e *credentialError) Is(target error) bool {
+	switch target {
+	case pa.ErrInvalid, pa.ErrForbidden, pa.ErrNotFound, pa.ErrConflict, pa.ErrOutcomeUnknown, pa.ErrUnexpectedReply, pa.ErrEvidence:
+		return false
+	}
+	return errors.Is(e.err, target)
+}
+
 type brokenError struct{ cause error }
 
 func (e *brokenError) Error() string { return "the connection broke" }
@@ -133,6 +184,7 @@ func replyFailure(op *Op, resp *http.Response, body []byte) *failure {
 		RetryAfter: retryAfter(resp.Header, op.RetryAfterUnit, time.Now()),
 		Problem:    parseProblem(body),
 	}}
+	f.from = senderOf(resp.Header, body, f.Problem)
 	if p := f.Problem; p != nil {
 		if len(p.Errors) > 0 {
 			f.Code = code(p.Errors[0].Code)
@@ -142,15 +194,21 @@ func replyFailure(op *Op, resp *http.Response, body []byte) *failure {
 	switch status := resp.StatusCode; {
 	case status >= 200 && status < 300:
 		f.Is = withUnknown(op, pa.ErrUnexpectedReply)
-	case op.CredentialRefused.refuses(&f.Fault):
+	case op.CredentialRefused.refuses(f):
 		f.Is = []*pa.Sentinel{pa.ErrUnauthorized}
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && f.RetryAfter > 0:
 		f.outcome = notDone
 	case status == http.StatusRequestTimeout, status >= 500:
 		f.Is, f.outcome = withUnknown(op), unknown
 	}
-	if f.Problem == nil && isHTML(resp.Header, body) {
-		f.Is = append(f.Is, pa.ErrUnexpectedReply) // an intermediary's page, whatever its status
+	switch f.from {
+	case aStranger:
+		f.Is = append(f.Is, pa.ErrUnexpectedReply)
+		if resp.StatusCode == http.StatusForbidden {
+			f.Is = append([]*pa.Sentinel{pa.ErrProxy}, f.Is...)
+		}
+	case noRoute:
+		f.Is = append(f.Is, pa.ErrNotFound)
 	}
 	return f
 }
@@ -236,7 +294,10 @@ type wireProblem struct {
 func parseProblem(body []byte) *pa.Problem {
 	var w wireProblem
 	if err := json.Unmarshal(body, &w); err != nil {
-		return nil
+		if _, oneMember := errors.AsType[*json.UnmarshalTypeError](err); !oneMember {
+			return nil
+		}
+		// A member of another type: the others are there.
 	}
 	status, _ := w.Status.(float64)
 	p := &pa.Problem{Type: w.Type, Title: w.Title, Status: int(status), Detail: w.Detail, TraceID: w.TraceID, CorrelationID: w.CorrelationID}

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -233,6 +234,7 @@ func TestStandstill(t *testing.T) {
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
-	require.Error(t, err)
+	require.ErrorIs(t, err, pa.ErrUnavailable, "not the caller's own context")
+	require.NotErrorIs(t, err, context.Canceled)
 	require.True(t, bytes.Equal(data, []byte("abc")))
 }

@@ -42,9 +42,10 @@ type Refusal struct {
 }
 
 // refuses tells a gateway that does not accept a credential from a service
-// that does not allow the call: the service explains itself with a Problem.
-func (r Refusal) refuses(f *pa.Fault) bool {
-	return r.Status != 0 && f.StatusCode == r.Status && f.Problem == nil
+// that does not allow the call, which explains itself with a Problem, and from
+// a firewall's page.
+func (r Refusal) refuses(f *failure) bool {
+	return r.Status != 0 && f.StatusCode == r.Status && f.Problem == nil && f.from == theGateway
 }
 
 const (

@@ -50,6 +50,8 @@ func (c *Core) presigned(ctx context.Context, op *Op, p Presigned) (*http.Respon
 	if err := checkScheme(u, c.cfg.Transport.InsecureHosts); err != nil {
 		return nil, c.finish(op, pa.Fault{Is: []*pa.Sentinel{pa.ErrUnexpectedReply}, Cause: err})
 	}
+	began := time.Now()
+	ctx, observe := c.observe(ctx, op, u.Host)
 	var resp *http.Response
 	state := &callState{ctx: ctx, op: op}
 	_, fault := c.loop(state, func() (*Reply, *failure) {
@@ -59,10 +61,12 @@ func (c *Core) presigned(ctx context.Context, op *Op, p Presigned) (*http.Respon
 		c.logAttempt(state, nil, f, time.Since(start))
 		return nil, f
 	})
+	err = c.conclude(state, fault)
 	if fault != nil {
-		fault.Attempts = state.attempts
-		return nil, c.finish(op, fault.Fault)
+		observe(state, fault.StatusCode, 0, time.Since(began), err)
+		return nil, err
 	}
+	observe(state, resp.StatusCode, max(0, resp.ContentLength), time.Since(began), nil)
 	return resp, nil
 }
 
@@ -78,6 +82,7 @@ func (c *Core) attemptPresigned(state *callState, u *url.URL, p Presigned) (*htt
 	}
 	req.Header.Set("User-Agent", c.agent)
 	if p.Body != nil {
+		state.bytesOut += p.Size
 		body, err := p.Body()
 		if err != nil {
 			cancel(nil)
@@ -95,7 +100,16 @@ func (c *Core) attemptPresigned(state *callState, u *url.URL, p Presigned) (*htt
 		cancel(nil)
 		return nil, c.transportFailure(state, err)
 	}
-	resp.Body = &watchedBody{ReadCloser: resp.Body, stall: stall, end: func() { stall.stop(); cancel(nil) }}
+	resp.Body = &watchedBody{ReadCloser: resp.Body, stall: stall, end: func() { stall.stop(); cancel(nil) },
+		explain: func(err error) error {
+			if !errors.Is(context.Cause(ctx), errStalled) && state.ctx.Err() != nil {
+				return context.Cause(state.ctx)
+			}
+			if errors.Is(context.Cause(ctx), errStalled) {
+				err = errStalled
+			}
+			return c.finish(state.op, c.transportFailure(state, err).Fault)
+		}}
 	if state.op.ok(resp.StatusCode) {
 		return resp, nil
 	}
@@ -138,13 +152,17 @@ func (s *stallTimer) stop() { s.t.Stop() }
 // watchedBody tells the timer of each read.
 type watchedBody struct {
 	io.ReadCloser
-	stall *stallTimer
-	end   func()
+	stall   *stallTimer
+	end     func()
+	explain func(error) error // of a reading that failed
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.stall.moved()
+	if err != nil && err != io.EOF && b.explain != nil {
+		err = b.explain(err)
+	}
 	return n, err
 }
 
