@@ -156,15 +156,12 @@ func (c *Client) warn(ctx context.Context, f pa.Finding) {
 // a deposit that gets past this stage has a chance.
 func (c *Client) hashStep(ctx context.Context, d *Deposit, files Source) error {
 	findings := c.Validate(d.Notification)
-	for _, f := range findings {
-		if f.Severity != pa.Invalid {
-			c.warn(ctx, f)
-		}
-	}
+	opened := make(map[string]File, len(d.Files))
 	for i := range d.Files {
 		f := &d.Files[i]
 		content, err := files.File(ctx, f.Name)
 		if err == nil {
+			opened[f.At] = content
 			f.Prepared, err = Prepare(ctx, f.At+" ("+f.Name+")", content, f.ContentType)
 		}
 		var invalid *pa.ValidationError
@@ -173,6 +170,18 @@ func (c *Client) hashStep(ctx context.Context, d *Deposit, files Source) error {
 			findings = append(findings, invalid.Findings...)
 		case err != nil:
 			return fmt.Errorf("send: %s: %w", f.At, err)
+		}
+	}
+	if !c.cfg.Validation.SkipPreflight {
+		inside, err := preflightNotification(ctx, &d.Notification, c.cfg.Validation, opened)
+		if err != nil {
+			return err
+		}
+		findings = append(findings, inside...)
+	}
+	for _, f := range findings {
+		if f.Severity != pa.Invalid {
+			c.warn(ctx, f)
 		}
 	}
 	if err := pa.NewValidationError("send.Notification", findings); err != nil {

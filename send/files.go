@@ -26,9 +26,14 @@ type File struct {
 // FromBytes returns a file whose content is in memory.
 func FromBytes(content []byte) File {
 	return File{Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(content)), nil
+		return memoryFile{bytes.NewReader(content)}, nil
 	}}
 }
+
+// memoryFile keeps the random access of its reader, which io.NopCloser hides.
+type memoryFile struct{ *bytes.Reader }
+
+func (memoryFile) Close() error { return nil }
 
 // FromFile returns the file of that name.
 func FromFile(name string) (File, error) {
@@ -137,7 +142,7 @@ func Prepare(ctx context.Context, name string, f File, contentType string) (Prep
 		sha.Write(head[:n])
 		crc.Write(head[:n])
 		var rest int64
-		rest, err = io.CopyBuffer(onlyWriter{io.MultiWriter(sha, crc)}, onlyReader{&contextReader{ctx, r}}, make([]byte, 32<<10))
+		rest, err = copyAll(ctx, io.MultiWriter(sha, crc), r)
 		size += rest
 	}
 	if err = errors.Join(err, r.Close()); err != nil {
@@ -219,6 +224,15 @@ func (r *verifiedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// copyAll copies to the end, or to that of the context. What is in memory needs
+// no buffer.
+func copyAll(ctx context.Context, w io.Writer, r io.Reader) (int64, error) {
+	if m, ok := r.(memoryFile); ok {
+		return m.WriteTo(w)
+	}
+	return io.CopyBuffer(onlyWriter{w}, &contextReader{ctx, r}, make([]byte, 64<<10))
+}
+
 // contextReader stops a long reading at the end of the context.
 type contextReader struct {
 	ctx context.Context
@@ -232,6 +246,5 @@ func (c *contextReader) Read(b []byte) (int, error) {
 	return c.r.Read(b)
 }
 
-// onlyReader and onlyWriter hide the shortcuts that would bypass the buffer.
-type onlyReader struct{ io.Reader }
+// onlyWriter hides the shortcuts that would bypass the buffer.
 type onlyWriter struct{ io.Writer }

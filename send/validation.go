@@ -22,6 +22,8 @@ type Validation struct {
 	// AddressLookup says that the sender may leave addresses out, to be
 	// looked up by the platform.
 	AddressLookup bool
+	// SkipPreflight leaves the inside of the documents unread: see [Preflight].
+	SkipPreflight bool
 	// Promote makes errors of the warnings with these codes; "*" of all.
 	Promote []string
 }
