@@ -99,8 +99,8 @@ func (d *Deposit) Err() error {
 	return &RefusedError{NotificationRequestID: d.NotificationRequestID, Reasons: d.Refusals}
 }
 
+// clone copies what steps change: never the notification itself.
 func (d Deposit) clone() Deposit {
-	d.Notification = d.Notification.clone()
 	d.Files = slices.Clone(d.Files)
 	d.Refusals = slices.Clone(d.Refusals)
 	return d

@@ -78,60 +78,10 @@ var codeTexts = map[string]pa.Text{
 		EN: "the address of the file has expired"},
 }
 
-// refusalTexts says what the codes of a refused request mean and what to do.
-var refusalTexts = map[string]pa.Text{
-	"FILE_NOTFOUND": {
-		IT: "Un documento non è stato trovato: caricarlo di nuovo e ridepositare.",
-		EN: "a document was not found: upload it again and deposit again"},
-	"FILE_GONE": {
-		IT: "Un documento è scaduto prima dell'uso (7 giorni): caricarlo di nuovo e ridepositare.",
-		EN: "a document expired before it was used (7 days): upload it again and deposit again"},
-	"FILE_SHA_ERROR": {
-		IT: "L'impronta dichiarata di un documento non è quella del file caricato: ricaricarlo.",
-		EN: "the declared digest of a document is not that of the uploaded file: upload it again"},
-	"FILE_PDF_INVALID_ERROR": {
-		IT: "Un documento non è un PDF valido.",
-		EN: "a document is not a valid PDF"},
-	"FILE_PDF_TOOBIG_ERROR": {
-		IT: "Un documento supera la dimensione massima: ridurlo o dividerlo.",
-		EN: "a document is over the largest size: shrink or split it"},
-	"TAXID_NOT_VALID": {
-		IT: "Il codice fiscale del destinatario non risulta all'Agenzia delle Entrate: verificarlo in anagrafe.",
-		EN: "the recipient's tax code is not known to Agenzia delle Entrate: check it in the register"},
-	"RECIPIENT_ID_NOT_VALID": {
-		IT: "Il destinatario non è valido.",
-		EN: "the recipient is not valid"},
-	"NOT_VALID_ADDRESS": {
-		IT: "L'indirizzo fisico non è stato riconosciuto: correggere via, CAP, comune e provincia.",
-		EN: "the physical address was not recognized: correct street, zip, municipality and province"},
-	"ADDRESS_NOT_FOUND": {
-		IT: "La ricerca dell'indirizzo non ha dato risultati: indicarlo nella richiesta.",
-		EN: "the address look-up found nothing: give the address in the request"},
-	"ADDRESS_SEARCH_FAILED": {
-		IT: "La ricerca dell'indirizzo non è riuscita per un problema tecnico: ridepositare più tardi.",
-		EN: "the address look-up failed for technical reasons: deposit again later"},
-	"F24_METADATA_NOT_VALID": {
-		IT: "I metadati F24 non sono validi o non sono stati trovati: correggerli secondo lo schema e ridepositare.",
-		EN: "the F24 metadata are not valid or were not found: correct them by the schema and deposit again"},
-	"PAYMENT_NOT_VALID": {
-		IT: "La posizione debitoria non esiste su GPD o non può essere aggiornata: crearla prima di notificare.",
-		EN: "the debt position does not exist on GPD or cannot be updated: create it before notifying"},
-	"SENDER_DISABLED_MORE_THAN_20_GRAMS": {
-		IT: "L'ente non è abilitato a invii oltre 20 grammi: ridurre pagine e allegati di pagamento.",
-		EN: "the sender is not enabled for mail over 20 grams: reduce pages and payment attachments"},
-	"SERVICE_UNAVAILABLE": {
-		IT: "La validazione non è riuscita in tempo: ridepositare con un nuovo token.",
-		EN: "validation could not complete in time: deposit again under a new token"},
-}
-
 // Message says what is wrong and what to do, in one language, with the
 // recipient that it is about.
 func (r *RefusalError) Message(lang pa.Lang) string {
-	text, ok := refusalTexts[r.Code]
-	if !ok {
-		text = pa.Text{IT: "Rifiutata con il codice " + r.Code + ".", EN: "refused with code " + r.Code}
-	}
-	m := text.In(lang)
+	m := RefusalCode(r.Code).Message(lang)
 	if r.RecIndex != nil {
 		m += " (" + at("recipients", *r.RecIndex) + ")"
 	}

@@ -75,41 +75,31 @@ var errPresigned = errors.New("the platform gave a URL that cannot be used")
 func (c *Core) attemptPresigned(state *callState, u *url.URL, p Presigned) (*http.Response, *failure) {
 	state.attempts++
 	ctx, cancel := context.WithCancelCause(state.ctx)
-	stall := newStallTimer(state.op.timeout(), func() { cancel(errStalled) })
-	req := (&http.Request{Method: p.Method, URL: u, Host: u.Host, Header: make(http.Header), ContentLength: p.Size, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	for name, values := range p.Header {
-		req.Header[name] = values
+	t := &transfer{core: c, state: state, ctx: ctx, cancel: cancel, limit: state.op.timeout()}
+	t.timer = time.AfterFunc(t.limit, t.stalled)
+
+	header := p.Header.Clone()
+	if header == nil {
+		header = make(http.Header, 1)
 	}
-	req.Header.Set("User-Agent", c.agent)
+	header.Set("User-Agent", c.agent)
+	req := (&http.Request{Method: p.Method, URL: u, Host: u.Host, Header: header, ContentLength: p.Size, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
 	if p.Body != nil {
 		state.bytesOut += p.Size
 		body, err := p.Body()
 		if err != nil {
-			cancel(nil)
-			stall.stop()
+			t.end()
 			return nil, &failure{Fault: pa.Fault{Cause: err}}
 		}
-		req.Body = &ownBody{watchedBody{ReadCloser: body, stall: stall}}
+		req.Body = &sentBody{body, t}
 	}
 	resp, err := c.engine.plain.Do(req)
 	if err != nil {
-		stall.stop()
-		if errors.Is(context.Cause(ctx), errStalled) {
-			err = errStalled
-		}
-		cancel(nil)
+		err = t.cause(err)
+		t.end()
 		return nil, c.transportFailure(state, err)
 	}
-	resp.Body = &watchedBody{ReadCloser: resp.Body, stall: stall, end: func() { stall.stop(); cancel(nil) },
-		explain: func(err error) error {
-			if !errors.Is(context.Cause(ctx), errStalled) && state.ctx.Err() != nil {
-				return context.Cause(state.ctx)
-			}
-			if errors.Is(context.Cause(ctx), errStalled) {
-				err = errStalled
-			}
-			return c.finish(state.op, c.transportFailure(state, err).Fault)
-		}}
+	resp.Body = &receivedBody{resp.Body, t}
 	if state.op.ok(resp.StatusCode) {
 		return resp, nil
 	}
@@ -121,6 +111,79 @@ func (c *Core) attemptPresigned(state *callState, u *url.URL, p Presigned) (*htt
 	return nil, storageFailure(state.op, resp, body)
 }
 
+// transfer is one presigned request under way. It is given up when it stands
+// still for too long.
+type transfer struct {
+	core   *Core
+	state  *callState
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	limit  time.Duration
+	timer  *time.Timer
+}
+
+func (t *transfer) stalled() { t.cancel(errStalled) }
+
+// moved puts the end off; it does nothing once the timer has fired or stopped.
+func (t *transfer) moved() {
+	if t.timer.Stop() {
+		t.timer.Reset(t.limit)
+	}
+}
+
+func (t *transfer) end() {
+	t.timer.Stop()
+	t.cancel(nil)
+}
+
+// cause tells a standstill, and the end of the caller's context, from what the
+// network says of them.
+func (t *transfer) cause(err error) error {
+	switch {
+	case t.state.ctx.Err() != nil:
+		return context.Cause(t.state.ctx)
+	case errors.Is(context.Cause(t.ctx), errStalled):
+		return errStalled
+	}
+	return err
+}
+
+// sentBody is the caller's: that it cannot be read is not the platform's trouble.
+type sentBody struct {
+	io.ReadCloser
+	t *transfer
+}
+
+func (b *sentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.t.moved()
+	if err != nil && err != io.EOF {
+		err = &notSentError{err}
+	}
+	return n, err
+}
+
+// receivedBody ends the transfer when it is closed.
+type receivedBody struct {
+	io.ReadCloser
+	t *transfer
+}
+
+func (b *receivedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.t.moved()
+	if err != nil && err != io.EOF {
+		err = b.t.core.finish(b.t.state.op, b.t.core.transportFailure(b.t.state, b.t.cause(err)).Fault)
+	}
+	return n, err
+}
+
+func (b *receivedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.t.end()
+	return err
+}
+
 var errStalled = &stalledError{}
 
 // stalledError is a time-out: no byte moved for too long.
@@ -129,62 +192,6 @@ type stalledError struct{}
 func (*stalledError) Error() string   { return "the transfer stood still" }
 func (*stalledError) Timeout() bool   { return true }
 func (*stalledError) Temporary() bool { return true }
-
-// stallTimer cancels a transfer that stands still.
-type stallTimer struct {
-	d time.Duration
-	t *time.Timer
-}
-
-func newStallTimer(d time.Duration, f func()) *stallTimer {
-	return &stallTimer{d, time.AfterFunc(d, f)}
-}
-
-// moved puts the end off; it does nothing once the timer has fired or stopped.
-func (s *stallTimer) moved() {
-	if s.t.Stop() {
-		s.t.Reset(s.d)
-	}
-}
-
-func (s *stallTimer) stop() { s.t.Stop() }
-
-// watchedBody tells the timer of each read.
-type watchedBody struct {
-	io.ReadCloser
-	stall   *stallTimer
-	end     func()
-	explain func(error) error // of a reading that failed
-}
-
-func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.stall.moved()
-	if err != nil && err != io.EOF && b.explain != nil {
-		err = b.explain(err)
-	}
-	return n, err
-}
-
-func (b *watchedBody) Close() error {
-	err := b.ReadCloser.Close()
-	if b.end != nil {
-		b.end()
-	}
-	return err
-}
-
-// ownBody is a body of the caller's: that it cannot be read is not the
-// platform's trouble.
-type ownBody struct{ watchedBody }
-
-func (b *ownBody) Read(p []byte) (int, error) {
-	n, err := b.watchedBody.Read(p)
-	if err != nil && err != io.EOF {
-		err = &notSentError{err}
-	}
-	return n, err
-}
 
 // storageFailure reads the XML in which the storage explains a refusal.
 func storageFailure(op *Op, resp *http.Response, body []byte) *failure {

@@ -2,7 +2,6 @@ package sendtest
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -16,14 +15,27 @@ func (n *notification) acknowledge(now time.Time) {
 	n.server.after(now, rest, n.decide)
 }
 
-// decide accepts or refuses a request.
+// decide accepts or refuses a request, or tries again later if a debt position
+// has not answered.
 func (n *notification) decide(now time.Time) {
-	n.refusals = n.refuse(now)
+	refusals, answered := n.checkPositions()
+	switch {
+	case !answered && n.validations < len(validationRetries):
+		n.server.after(now, validationRetries[n.validations], n.decide)
+		n.validations++
+		return
+	case !answered:
+		refusals = []refusal{{Code: "SERVICE_UNAVAILABLE", Detail: "The validation could not be completed in time"}}
+	case len(refusals) == 0:
+		refusals = n.refuse(now)
+	}
+	n.refusals = refusals
 	ids := details{"notificationRequestId": n.requestID, "paProtocolNumber": n.req.PaProtocolNumber}
 	if n.req.IdempotenceToken != "" {
 		ids["idempotenceToken"] = n.req.IdempotenceToken
 	}
 	if len(n.refusals) > 0 {
+		n.takeFeesBack(now, phaseRefused)
 		n.unlink()
 		reasons := make([]details, 0, len(n.refusals))
 		for _, r := range n.refusals {
@@ -47,6 +59,9 @@ func (n *notification) decide(now time.Time) {
 	n.add(now, catSenderAck, details{"legalFactId": ack.Key})
 	n.accepted = true
 	n.add(now, catAccepted, ids, ack)
+	if n.withdrawn {
+		n.server.after(now, n.server.set.terms.LegalFact, n.finishCancellation)
+	}
 	for _, a := range n.recipients {
 		n.server.after(now, n.server.set.terms.LegalFact, a.start)
 	}
@@ -87,7 +102,7 @@ func (n *notification) files() []attachment {
 	return all
 }
 
-// unlink frees the notice numbers, after a refusal.
+// unlink frees the notice numbers, after a refusal or a cancellation.
 func (n *notification) unlink() {
 	for key, link := range n.server.notices {
 		if link.n == n {
@@ -96,39 +111,18 @@ func (n *notification) unlink() {
 	}
 }
 
-// refuse is the asynchronous validation: each step is made only if those
-// before it found nothing.
+// refuse is the asynchronous validation, after that of the debt positions: each
+// step is made only if those before it found nothing.
 func (n *notification) refuse(now time.Time) []refusal {
 	lookUp := func() []refusal { return n.lookUpAddresses(now) }
 	for _, step := range []func() []refusal{
-		n.checkPositions, n.checkStored, n.checkTaxIDs, n.checkWeight, n.checkF24, lookUp, n.checkAddresses,
+		n.checkStored, n.checkTaxIDs, n.checkWeight, n.checkF24, lookUp, n.checkAddresses,
 	} {
 		if refusals := step(); len(refusals) > 0 {
 			return refusals
 		}
 	}
 	return nil
-}
-
-// checkPositions asks for the debt positions of ASYNC notifications.
-func (n *notification) checkPositions() []refusal {
-	if n.req.PagoPaIntMode != "ASYNC" || n.req.NotificationFeePolicy != deliveryMode {
-		return nil
-	}
-	var out []refusal
-	for i, rec := range n.req.Recipients {
-		known, pagoPa := true, 0
-		for _, p := range rec.Payments {
-			if p.PagoPa != nil {
-				pagoPa++
-				known = known && n.server.set.position(p.PagoPa.CreditorTaxID, p.PagoPa.NoticeCode)
-			}
-		}
-		if pagoPa == 0 || !known {
-			out = append(out, refusal{Code: "PAYMENT_NOT_VALID", Detail: "Payment information not valid", RecIndex: new(i)})
-		}
-	}
-	return out
 }
 
 // checkStored looks at the stored PDF files. F24 metadata have a step and a
@@ -216,28 +210,12 @@ func (n *notification) checkF24() []refusal {
 			}
 			a := p.F24.MetadataAttachment
 			o := n.server.stored(a.Ref)
-			if o == nil || digest(o.body) != a.Digests.SHA256 || !f24Form(o.body) {
+			if o == nil || digest(o.body) != a.Digests.SHA256 || !validF24(o.body, p.F24.ApplyCost) {
 				out = append(out, refusal{Code: "F24_METADATA_NOT_VALID", Detail: "F24 metadata not valid. fileKey=" + a.Ref.Key, RecIndex: new(i)})
 			}
 		}
 	}
 	return out
-}
-
-// f24Form reports whether a document is an object with exactly one of the four
-// forms. Their fields are not checked.
-func f24Form(data []byte) bool {
-	var forms map[string]json.RawMessage
-	if err := json.Unmarshal(data, &forms); err != nil || len(forms) != 1 {
-		return false
-	}
-	for _, form := range []string{"f24Standard", "f24Simplified", "f24Excise", "f24Elid"} {
-		var members map[string]json.RawMessage
-		if raw, ok := forms[form]; ok {
-			return json.Unmarshal(raw, &members) == nil && members != nil
-		}
-	}
-	return false
 }
 
 // lookUpAddresses looks for the addresses that the sender left out.
@@ -255,23 +233,31 @@ func (n *notification) lookUpAddresses(now time.Time) []refusal {
 	var out []refusal
 	for _, i := range missing {
 		a := n.recipients[i]
-		found, ok := n.server.set.residences[a.TaxID]
-		if ok {
-			a.add(now, catValidationResponse, details{"registry": "ANPR", "physicalAddress": found})
-			a.PhysicalAddress = &found
-			continue
+		registry := "ANPR"
+		if a.RecipientType == "PG" {
+			registry = "REGISTRO_IMPRESE"
 		}
-		a.add(now, catValidationResponse, details{"registry": "ANPR"})
-		out = append(out, refusal{Code: "ADDRESS_NOT_FOUND", Detail: fmt.Sprintf("Address not found for recipient index: %d", i), RecIndex: new(i)})
+		found, ok := n.server.set.residences[a.TaxID]
+		switch {
+		case n.server.set.failingTaxIDs[a.TaxID]:
+			a.add(now, catValidationResponse, details{"registry": registry})
+			out = append(out, refusal{Code: "ADDRESS_SEARCH_FAILED", Detail: fmt.Sprintf("Address search for recipient index: %d, encountered an error", i), RecIndex: new(i)})
+		case ok:
+			a.add(now, catValidationResponse, details{"registry": registry, "physicalAddress": found})
+			a.PhysicalAddress = &found
+		default:
+			a.add(now, catValidationResponse, details{"registry": registry})
+			out = append(out, refusal{Code: "ADDRESS_NOT_FOUND", Detail: fmt.Sprintf("Address not found for recipient index: %d", i), RecIndex: new(i)})
+		}
 	}
 	return out
 }
 
-// checkAddresses is the part of the normaliser that needs no table of places.
+// checkAddresses is the normaliser.
 func (n *notification) checkAddresses() []refusal {
 	var out []refusal
 	for i, rec := range n.req.Recipients {
-		if a := rec.PhysicalAddress; a != nil && !deliverable(*a) {
+		if a := rec.PhysicalAddress; a != nil && !n.server.deliverable(*a) {
 			out = append(out, refusal{Code: "NOT_VALID_ADDRESS", Detail: fmt.Sprintf("Address not valid for recipient index: %d", i), RecIndex: new(i)})
 		}
 	}
@@ -280,9 +266,12 @@ func (n *notification) checkAddresses() []refusal {
 
 var postalCode = regexp.MustCompile(`^\d{5}$`)
 
-// deliverable reports whether an Italian address has a postal code; 00000 is
-// none.
-func deliverable(a physicalAddress) bool {
+// deliverable reports whether an Italian address has a postal code (00000 is
+// none) and the normaliser, if there is one, knows the address.
+func (s *Server) deliverable(a physicalAddress) bool {
 	zip := strings.TrimSpace(a.Zip)
-	return !a.italian() || postalCode.MatchString(zip) && zip != "00000"
+	if a.italian() && (!postalCode.MatchString(zip) || zip == "00000") {
+		return false
+	}
+	return s.set.normaliser == nil || s.set.normaliser(Address{a.Address, a.Zip, a.Municipality, a.Province, a.ForeignState})
 }

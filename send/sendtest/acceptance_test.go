@@ -55,7 +55,12 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t,
 				sendtest.WithLimits(func(l *sendtest.Limits) { l.PDFBytes = 1 << 20 }),
-				sendtest.WithDebtPositions(func(creditor, notice string) bool { return creditor == "77777777777" && strings.HasSuffix(notice, "1") }),
+				sendtest.WithGPD(func(u sendtest.FeeUpdate) int {
+					if u.CreditorTaxID == "77777777777" && strings.HasSuffix(u.NoticeCode, "1") {
+						return 200
+					}
+					return 404
+				}),
 			)
 			r := c.request(toStreet(t, 1, "Via Esempio 1"))
 			tc.change(c, r)
@@ -142,4 +147,22 @@ func TestAddressFromTheRegistry(t *testing.T) {
 	require.Equal(t, true, d["usedServices"].(obj)["physicalAddressLookup"])
 	require.Equal(t, "Via Nuova 2", timeline(d, "SEND_ANALOG_DOMICILE")[0]["details"].(obj)["physicalAddress"].(obj)["address"])
 	require.Equal(t, "EFFECTIVE_DATE", d["notificationStatus"])
+}
+
+func TestNormaliserAndFailingRegistry(t *testing.T) {
+	c := newClient(t,
+		sendtest.WithSender(sendtest.Sender{APIKey: sendtest.APIKey, TaxID: sendtest.SenderTaxID, AddressLookup: true, Over20Grams: true}),
+		sendtest.WithNormaliser(func(a sendtest.Address) bool { return a.Municipality == "COSENZA" && a.Province == "CS" }),
+		sendtest.WithFailingRegistry(person(t, 3)),
+	)
+	elsewhere := toStreet(t, 2, "Via Esempio 1")
+	elsewhere["physicalAddress"].(obj)["municipality"] = "PALERMO"
+	unknown := toStreet(t, 3, "")
+	delete(unknown, "physicalAddress")
+	for recipient, code := range map[*obj]string{&elsewhere: "NOT_VALID_ADDRESS", &unknown: "ADDRESS_SEARCH_FAILED"} {
+		id := c.submit(c.request(*recipient))
+		c.srv.Clock().Advance(time.Minute)
+		require.Equal(t, code, c.state(id)["errors"].([]any)[0].(obj)["code"])
+	}
+	c.accept(c.request(toStreet(t, 1, "Via Esempio 1")))
 }

@@ -92,6 +92,10 @@ func TestOptionsAreChecked(t *testing.T) {
 		"unknown contact":       sendtest.WithCourtesy("X", "FAX", "1"),
 		"unknown domicile":      sendtest.WithPlatformDomicile("X", "FAX", "1"),
 		"public address":        sendtest.WithAddr("0.0.0.0:0"),
+		"unknown functionality": sendtest.WithIncident(sendtest.Incident{Functionality: "X"}),
+		"negative incident":     sendtest.WithIncident(sendtest.Incident{Functionality: sendtest.NotificationCreate, Lasts: -1}),
+		"no tariff":             sendtest.WithTariff(nil),
+		"two changes":           sendtest.WithGeneralDomicile("X", "a@example.it", "b@example.it", "c@example.it"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := sendtest.Start(t.Context(), opt)

@@ -17,6 +17,7 @@ var sources = []string{sourcePlatform, sourceSpecial, sourceGeneral}
 // domicile is a digital domicile of a recipient.
 type domicile struct {
 	source, kind, address string
+	next                  string // the address that takes its place after the first attempt
 }
 
 func (d domicile) wire() digitalAddress { return digitalAddress{Type: d.kind, Address: d.address} }
@@ -27,7 +28,7 @@ func (a *addressee) domicile(source string) (domicile, bool) {
 		if a.DigitalDomicile == nil {
 			return domicile{}, false
 		}
-		return domicile{sourceSpecial, a.DigitalDomicile.Type, a.DigitalDomicile.Address}, true
+		return domicile{source: sourceSpecial, kind: a.DigitalDomicile.Type, address: a.DigitalDomicile.Address}, true
 	}
 	for _, d := range a.n.server.set.domiciles[a.TaxID] {
 		if d.source == source {
@@ -49,7 +50,11 @@ func (a *addressee) nextDigital(now time.Time, attempt, from int) {
 		}
 		a.add(now, catGetAddress, details{"digitalAddressSource": source, "isAvailable": ok, "attemptDate": stamp(now)}, "SOURCE", source, "ATTEMPT", attempt)
 		if ok {
-			a.sendDigital(now, d, attempt, i)
+			send := &digitalSend{domicile: d, attempt: attempt, source: i}
+			if attempt > 0 && d.next != "" {
+				send.repeat, send.changed = true, &domicile{source: d.source, kind: d.kind, address: d.next}
+			}
+			a.sendDigital(now, send)
 			return
 		}
 	}
@@ -68,7 +73,7 @@ func (a *addressee) nextDigital(now time.Time, attempt, from int) {
 			"digitalAddress": last.wire(), "digitalAddressSource": last.source, "sentAttemptMade": 1, "lastAttemptDate": stamp(now), "schedulingDate": stamp(second),
 		}, "SOURCE", last.source, "ATTEMPT", 1)
 		a.n.server.after(now, second.Sub(now), func(now time.Time) {
-			if a.viewed.IsZero() {
+			if a.viewed.IsZero() && !a.n.withdrawn {
 				a.nextDigital(now, 1, 0)
 			}
 		})
@@ -94,26 +99,55 @@ func (a *addressee) askRegistry(now time.Time, attempt int, d domicile, ok bool)
 }
 
 // sendDigital sends to a domicile and lets its outcome arrive.
-func (a *addressee) sendDigital(now time.Time, d domicile, attempt, sourceIndex int) {
+func (a *addressee) sendDigital(now time.Time, send *digitalSend) {
 	if a.has(catSendDigital) {
 		a.add(now, catPrepareDigital, details{
-			"digitalAddress": d.wire(), "digitalAddressSource": d.source, "retryNumber": attempt, "attemptDate": stamp(now),
-		}, "SOURCE", d.source, "ATTEMPT", attempt)
+			"digitalAddress": send.wire(), "digitalAddressSource": send.domicile.source, "retryNumber": send.attempt, "attemptDate": stamp(now),
+		}, send.qualifiers()...)
 	}
-	send := a.add(now, catSendDigital, details{
-		"digitalAddress": d.wire(), "digitalAddressSource": d.source, "retryNumber": attempt,
-	}, "SOURCE", d.source, "REPEAT", false, "ATTEMPT", attempt)
+	send.element = a.add(now, catSendDigital, details{
+		"digitalAddress": send.wire(), "digitalAddressSource": send.domicile.source, "retryNumber": send.attempt,
+	}, send.qualifiers()...).id
 	a.courtesy(now)
-	a.playDigital(now, &digitalSend{domicile: d, attempt: attempt, source: sourceIndex, element: send.id}, 0)
+	a.playDigital(now, send, 0)
 }
 
-// digitalSend is a message under way.
+// digitalSend is a message under way. The second attempt goes to the address of
+// the first again and then, if the domicile has changed, to the present one;
+// one delivery of the two is enough, and the later one counts.
 type digitalSend struct {
 	domicile
 	attempt int
 	source  int
+	repeat  bool      // to the former address
+	changed *domicile // the present one, still to be tried
+	reached *domicile // that a message of this attempt was delivered to
 	element string
 	done    bool
+}
+
+func (s *digitalSend) qualifiers() []any {
+	return []any{"SOURCE", s.domicile.source, "REPEAT", s.repeat, "ATTEMPT", s.attempt}
+}
+
+// end goes on from the outcome of a message.
+func (a *addressee) end(now time.Time, send *digitalSend, delivered bool) {
+	if delivered {
+		send.reached = &send.domicile
+	}
+	next := send.changed
+	switch {
+	case a.n.withdrawn:
+	case next != nil && a.viewed.IsZero():
+		a.add(now, catGetAddress, details{
+			"digitalAddressSource": next.source, "isAvailable": true, "attemptDate": stamp(now),
+		}, "SOURCE", next.source, "REPEAT", false, "ATTEMPT", send.attempt)
+		a.sendDigital(now, &digitalSend{domicile: *next, attempt: send.attempt, source: send.source, reached: send.reached})
+	case send.reached != nil:
+		a.succeed(now, *send.reached)
+	case a.viewed.IsZero():
+		a.nextDigital(now, send.attempt, send.source+1)
+	}
 }
 
 // digitalRetry is the wait before a message is sent again after an error that
@@ -147,13 +181,11 @@ func (a *addressee) digitalEvent(now time.Time, send *digitalSend, code string, 
 	case digitalOK:
 		send.done = true
 		a.digitalFeedback(now, send, code, "OK")
-		a.succeed(now, send.domicile)
+		a.end(now, send, true)
 	case digitalKO:
 		send.done = true
 		a.digitalFeedback(now, send, code, "KO")
-		if a.viewed.IsZero() {
-			a.nextDigital(now, send.attempt, send.source+1)
-		}
+		a.end(now, send, false)
 	}
 }
 
@@ -163,7 +195,7 @@ func (a *addressee) digitalProgress(now time.Time, send *digitalSend, code strin
 		"digitalAddress": send.wire(), "digitalAddressSource": send.domicile.source, "retryNumber": send.attempt,
 		"deliveryDetailCode": code, "shouldRetry": again, "notificationDate": stamp(now), "eventTimestamp": stamp(now),
 		"sendingReceipts": receiptsOf(facts),
-	}}, "SOURCE", send.domicile.source, "REPEAT", false, "ATTEMPT", send.attempt, "IDX", a.count(send.element))
+	}}, append(send.qualifiers(), "IDX", a.count(send.element))...)
 }
 
 func (a *addressee) digitalFeedback(now time.Time, send *digitalSend, code, outcome string) {
@@ -175,8 +207,7 @@ func (a *addressee) digitalFeedback(now time.Time, send *digitalSend, code, outc
 	if outcome == "KO" {
 		d["deliveryFailureCause"] = digitalCauses[code]
 	}
-	a.publish(&element{category: catDigitalFeedback, ingested: now, facts: facts, details: d},
-		"SOURCE", send.domicile.source, "REPEAT", false, "ATTEMPT", send.attempt)
+	a.publish(&element{category: catDigitalFeedback, ingested: now, facts: facts, details: d}, send.qualifiers()...)
 }
 
 // receipts makes the PEC receipt of a code; SERCQ has none.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ const (
 	factAnalogFailure   = "ANALOG_FAILURE_DELIVERY"
 	factPecReceipt      = "PEC_RECEIPT"
 	factAnalogDelivery  = "ANALOG_DELIVERY"
+	factCancelled       = "NOTIFICATION_CANCELLED"
 )
 
 // legalFact makes a legal fact: a PDF that says what it stands for.
@@ -110,7 +112,7 @@ func (s *Server) legalFactDownload(c *call) sim.Reply {
 		return *refused
 	}
 	key := c.PathValue("legalFactId")
-	for _, e := range n.timeline {
+	for _, e := range slices.Concat(n.timeline, n.invalidated) {
 		for _, f := range e.facts {
 			if strings.TrimPrefix(f.Key, storageScheme) == key {
 				return s.downloadOf(s.objects[key], f.Category+"-"+n.iun)

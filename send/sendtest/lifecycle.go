@@ -8,6 +8,9 @@ import (
 
 // start makes the notice of receipt and looks for a way to deliver.
 func (a *addressee) start(now time.Time) {
+	if a.n.withdrawn {
+		return
+	}
 	s := a.n.server
 	pdf := simulatedPDF("AVVISO DI AVVENUTA RICEZIONE", "IUN "+a.n.iun, now.UTC().Format(time.RFC3339))
 	a.aar = s.store("PN_AAR-", ".pdf", mediaPDF, pdf, now)
@@ -30,18 +33,33 @@ func (a *addressee) count(send string) int {
 // the outcome of a delivery arrives late.
 func (a *addressee) scheduleRefinement(now, from time.Time, term time.Duration) {
 	due := from.Add(term)
-	if a.readBefore(due) {
+	if a.readBefore(due) || a.n.withdrawn {
 		return
 	}
 	a.due = due
 	a.add(now, catScheduleRefinement, details{"schedulingDate": stamp(due)})
-	a.n.server.after(now, max(due.Sub(now), 0), a.refine)
+	a.after(now, max(due.Sub(now), 0), a.refine)
 }
+
+// after schedules a step of the delivery, which a correction of the timeline
+// makes void.
+func (a *addressee) after(now time.Time, d time.Duration, f func(now time.Time)) {
+	course := a.reworks
+	a.n.server.after(now, d, func(now time.Time) {
+		if a.reworks == course {
+			f(now)
+		}
+	})
+}
+
+// spared reports whether no paper is sent any more: to who has read the
+// notification or paid, or after its cancellation.
+func (a *addressee) spared() bool { return !a.viewed.IsZero() || a.paid || a.n.withdrawn }
 
 func (a *addressee) readBefore(t time.Time) bool { return !a.viewed.IsZero() && a.viewed.Before(t) }
 
 func (a *addressee) refine(now time.Time) {
-	if a.readBefore(a.due) {
+	if a.readBefore(a.due) || a.n.withdrawn {
 		return
 	}
 	a.refined = a.due
@@ -56,21 +74,6 @@ func (a *addressee) refine(now time.Time) {
 // moves the term by a day.
 func late(t time.Time) bool { return t.In(rome.Location()).Hour() >= 21 }
 
-// view is the access of the recipient to the notification on the platform.
-func (a *addressee) view(now time.Time) {
-	if !a.viewed.IsZero() {
-		return
-	}
-	a.viewed = now
-	access := a.n.server.legalFact(now, factRecipientAccess, a.n.iun)
-	a.add(now, catViewedRequest, details{"legalFactId": access.Key, "eventTimestamp": stamp(now)})
-	d := details{"eventTimestamp": stamp(now)}
-	if a.refined.IsZero() {
-		d["notificationCost"] = sendFee + a.cost
-	}
-	a.publish(&element{category: catViewed, ingested: now, details: d, facts: []factID{access}})
-}
-
 // fail ends the digital workflow without a delivery: the term of the deposit
 // begins, and a simple registered letter gives word of it.
 func (a *addressee) fail(now time.Time, at domicile) {
@@ -83,7 +86,7 @@ func (a *addressee) fail(now time.Time, at domicile) {
 	s.after(now, s.set.terms.LegalFact, func(now time.Time) {
 		a.publish(&element{category: catDigitalFailure, ingested: now, facts: []factID{fact}})
 	})
-	if a.viewed.IsZero() {
+	if !a.spared() {
 		a.sendSimple(now)
 	}
 }

@@ -202,6 +202,39 @@ func TestDomicilesOfThePlatformAndTheRegistries(t *testing.T) {
 	require.NotContains(t, categories(d), "SCHEDULE_ANALOG_WORKFLOW")
 }
 
+// TestDomicileThatChanges: the second attempt goes to the former address and
+// then to the present one, and one delivery is enough.
+func TestDomicileThatChanges(t *testing.T) {
+	const fails, recovers, works = "x@fail.it", "x@OK-pecFirstFailSecondSuccess.it", "x@pec.example.it"
+	for _, tc := range []struct {
+		former, present, reached string
+		outcomes                 []any
+	}{
+		{recovers, fails, recovers, []any{"KO", "OK", "KO"}},
+		{fails, works, works, []any{"KO", "KO", "OK"}},
+		{recovers, works, works, []any{"KO", "OK", "OK"}},
+		{fails, fails + ".example", "", []any{"KO", "KO", "KO"}},
+		{fails, fails, "", []any{"KO", "KO"}},
+	} {
+		t.Run(tc.former+" "+tc.present, func(t *testing.T) {
+			c := newClient(t, sendtest.WithPlatformDomicile(person(t, 1), "PEC", tc.former, tc.present))
+			iun := c.accept(c.request(toStreet(t, 1, "Via Esempio 1")))
+			c.srv.Clock().Advance(60 * days)
+			d := c.detail(iun)
+			var outcomes []any
+			for _, e := range timeline(d, "SEND_DIGITAL_FEEDBACK") {
+				outcomes = append(outcomes, e["details"].(obj)["responseStatus"])
+			}
+			require.Equal(t, tc.outcomes, outcomes)
+			if tc.reached == "" {
+				require.Len(t, timeline(d, "DIGITAL_FAILURE_WORKFLOW"), 1)
+				return
+			}
+			require.Equal(t, tc.reached, timeline(d, "DIGITAL_SUCCESS_WORKFLOW")[0]["details"].(obj)["digitalAddress"].(obj)["address"])
+		})
+	}
+}
+
 func TestView(t *testing.T) {
 	c := newClient(t)
 	iun := c.accept(c.request(toStreet(t, 1, "Via @FAIL-Discovery_890")))

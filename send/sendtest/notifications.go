@@ -1,7 +1,6 @@
 package sendtest
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -21,6 +20,13 @@ type notification struct {
 	timeline   []*element
 	accepted   bool
 	refusals   []refusal
+	notices    []*notice
+
+	partial     bool       // sent without fees: GPD is told the partial price
+	validations int        // so far
+	withdrawn   bool       // its cancellation has been asked for
+	cancelled   bool       // and is done
+	invalidated []*element // by corrections of the timeline
 }
 
 // addressee is a recipient and the course of the delivery to them.
@@ -33,14 +39,20 @@ type addressee struct {
 	refined  time.Time
 	due      time.Time // scheduled refinement
 	cost     int64     // analog cost so far
+	paid     bool      // a payment of theirs is known
+	reworks  int       // corrections of the timeline
+	letter   *envelope // the last paper attempt
 	progress map[string]int
 }
 
 // notice is a pagoPA notice number in use.
 type notice struct {
-	n         *notification
-	recipient int
-	applyCost bool
+	n              *notification
+	recipient      int
+	applyCost      bool
+	creditor, code string
+	updated        bool // its debt position carries a fee
+	paid           bool
 }
 
 // visibleTo reports whether a sender may read a notification: it is of the
@@ -55,13 +67,23 @@ func (n *notification) lacksAddress() bool {
 
 // sentVersion is a published version of the detail of a notification.
 type sentVersion struct {
-	path    string
-	element elementVersion
+	path     string
+	element  elementVersion
+	form     requestForm
+	services bool // usedServices
 }
 
 var sentVersions = []sentVersion{
-	{"v2.8/", elementV28},
-	{"v2.7/", elementV27},
+	{"v2.9/", elementV28, requestForm{languages: true, priority: true}, true},
+	{"v2.8/", elementV28, requestForm{languages: true}, true},
+	{"v2.7/", elementV27, requestForm{languages: true}, true},
+	{"v2.6/", elementV26, requestForm{languages: true, addressed: true}, false},
+	{"v2.5/", elementV25, requestForm{languages: true, addressed: true}, false},
+	{"v2.4/", elementV24, requestForm{addressed: true}, false},
+	{"v2.3/", elementV23, requestForm{addressed: true}, false},
+	{"v2.1/", elementV20, requestForm{addressed: true}, false},
+	{"v2.0/", elementV20, requestForm{addressed: true, single: true}, false},
+	{"", elementV1, requestForm{addressed: true, single: true}, false},
 }
 
 type sentResponse struct {
@@ -70,7 +92,7 @@ type sentResponse struct {
 	IUN                       string        `json:"iun"`
 	SentAt                    stamp         `json:"sentAt"`
 	DocumentsAvailable        bool          `json:"documentsAvailable"`
-	UsedServices              usedServices  `json:"usedServices"`
+	UsedServices              *usedServices `json:"usedServices,omitempty"`
 	NotificationStatus        string        `json:"notificationStatus"`
 	NotificationStatusHistory []statusEntry `json:"notificationStatusHistory"`
 	Timeline                  []wireElement `json:"timeline"`
@@ -85,22 +107,22 @@ func (s *Server) sentNotification(c *call, v sentVersion) sim.Reply {
 	if refused != nil {
 		return *refused
 	}
-	h := n.history()
+	if !v.form.shows(n) {
+		return s.failOne(http.StatusBadRequest, codeInvalid, "Unable to transform the notification into this version of the API")
+	}
+	h := v.element.history(n)
 	out := sentResponse{
-		request:                   n.req,
+		request:                   v.form.trim(n.req),
 		SenderPaID:                n.senderID(),
 		IUN:                       n.iun,
 		SentAt:                    stamp(n.sentAt),
 		DocumentsAvailable:        n.documentsAvailable(c.Now),
-		UsedServices:              usedServices{n.lacksAddress()},
 		NotificationStatus:        h[len(h)-1].Status,
 		NotificationStatusHistory: h,
-		Timeline:                  []wireElement{},
+		Timeline:                  v.element.timeline(n),
 	}
-	for _, e := range n.timeline {
-		if v.element.knows(e.category) {
-			out.Timeline = append(out.Timeline, v.element.translate(n, e))
-		}
+	if v.services {
+		out.UsedServices = &usedServices{n.lacksAddress()}
 	}
 	return sim.JSON(http.StatusOK, out)
 }
@@ -176,7 +198,8 @@ type Recipient struct {
 	AnalogCost int64     // euro cents so far
 	Viewed     time.Time // zero: not yet
 	Refined    time.Time
-	Attempts   int // paper envelopes sent, the simple registered letter apart
+	Paid       bool // a payment of theirs is known
+	Attempts   int  // paper envelopes sent, the simple registered letter apart
 }
 
 // Notifications returns all notifications, in the order of their requests.
@@ -212,7 +235,7 @@ func (n *notification) snapshot() Notification {
 		})
 	}
 	for _, a := range n.recipients {
-		r := Recipient{AnalogCost: a.cost, Viewed: a.viewed, Refined: a.refined}
+		r := Recipient{AnalogCost: a.cost, Viewed: a.viewed, Refined: a.refined, Paid: a.paid}
 		for _, e := range n.timeline {
 			if e.category == catSendAnalog && e.recipient == a.index {
 				r.Attempts++
@@ -224,23 +247,4 @@ func (n *notification) snapshot() Notification {
 		out.Categories = append(out.Categories, e.category)
 	}
 	return out
-}
-
-// ErrNotViewable is returned by [Server.View] for a notification that is not
-// known, not accepted, or has no such recipient.
-var ErrNotViewable = errors.New("sendtest: no accepted notification with this recipient")
-
-// View makes a recipient read the notification on the platform, now. A second
-// view changes nothing.
-func (s *Server) View(iun string, recIndex int) error {
-	err := ErrNotViewable
-	s.do(func(now time.Time) {
-		n := s.byIUN[iun]
-		if n == nil || !n.accepted || recIndex < 0 || recIndex >= len(n.recipients) {
-			return
-		}
-		err = nil
-		n.recipients[recIndex].view(now)
-	})
-	return err
 }

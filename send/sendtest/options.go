@@ -34,9 +34,17 @@ type Sender struct {
 	// ActiveGroups are the groups of the administration that a key without
 	// groups may name, besides those of its other keys.
 	ActiveGroups []string
+	// SuspendedGroups are known to the administration and cannot be used.
+	SuspendedGroups []string
 
 	Over20Grams   bool // enabled for envelopes of more than 20 grams
 	AddressLookup bool // enabled to leave the physical address out
+
+	// StreamLimit is how many active streams the administration may have, and
+	// StreamRetry the wait that an empty page of events tells, in life-cycle
+	// time, where they are not those of all senders.
+	StreamLimit int
+	StreamRetry time.Duration
 }
 
 // Limits are the sizes that the platform sets by configuration; the defaults
@@ -66,6 +74,7 @@ type Terms struct {
 	StreamEvents    time.Duration // retention
 	DisabledStreams time.Duration // until a disabled stream is removed
 	Documents       time.Duration // availability of documents after perfection
+	DowntimeFact    time.Duration // from the end of a downtime to its legal fact
 }
 
 // Tariffs are analog costs, in euro cents. The real ones depend on weight,
@@ -96,7 +105,7 @@ type settings struct {
 	authorizer     time.Duration // wire time
 	limits         Limits
 	terms          Terms
-	tariffs        Tariffs
+	tariff         func(Letter) int64
 	streamLimit    int
 	enforceRetry   bool
 	preOutcomes    bool
@@ -105,7 +114,10 @@ type settings struct {
 	courtesy       map[string]digitalAddress
 	domiciles      map[string][]domicile
 	residences     map[string]physicalAddress
-	position       func(creditorTaxID, noticeCode string) bool
+	gpd            func(FeeUpdate) int
+	incidents      []Incident
+	normaliser     func(Address) bool
+	failingTaxIDs  map[string]bool
 	duplicateRate  float64
 	disorderedRate float64
 }
@@ -132,14 +144,15 @@ func defaults() settings {
 			StreamEvents:    7 * day,
 			DisabledStreams: 14 * day,
 			Documents:       120 * day,
+			DowntimeFact:    day,
 		},
-		tariffs:     Tariffs{AR: 400, L890: 900, RIR: 700, RS: 194, RIS: 500},
+		tariff:      Tariffs{AR: 400, L890: 900, RIR: 700, RS: 194, RIS: 500}.cost,
 		streamLimit: 10,
-		position:    func(string, string) bool { return true },
 		// The tax id that the official test-suite uses for one that is well
 		// formed and unknown to Agenzia delle Entrate, and its accounts with a
 		// domicile on the platform.
 		unknownTaxIDs: map[string]bool{"LNALNI80A01H501T": true},
+		failingTaxIDs: map[string]bool{},
 		courtesy:      map[string]digitalAddress{},
 		residences:    map[string]physicalAddress{},
 		domiciles: map[string][]domicile{
@@ -230,9 +243,27 @@ func WithTerms(change func(*Terms)) Option {
 	return func(s *settings) error { change(&s.terms); return nil }
 }
 
-// WithTariffs sets the analog costs.
-func WithTariffs(t Tariffs) Option {
-	return func(s *settings) error { s.tariffs = t; return nil }
+// Letter is what the cost of an envelope depends on.
+type Letter struct {
+	Product           string // AR, 890, RIR, RS or RIS
+	Zip, ForeignState string
+	Attempt           int // 0 or 1
+	Pages, Grams      int // the notice included
+}
+
+// WithTariffs sets analog costs that depend on the product alone.
+func WithTariffs(t Tariffs) Option { return WithTariff(t.cost) }
+
+// WithTariff sets the analog cost, in euro cents, of each letter. It is called
+// with the state locked.
+func WithTariff(cost func(Letter) int64) Option {
+	return func(s *settings) error {
+		if cost == nil {
+			return errors.New("sendtest: WithTariff needs a function")
+		}
+		s.tariff = cost
+		return nil
+	}
 }
 
 // WithStreamLimit sets how many active streams a sender may have; 10 if not
@@ -282,19 +313,27 @@ func WithCourtesy(taxID, kind, address string) Option {
 }
 
 // WithPlatformDomicile gives a recipient a digital domicile on the platform,
-// which wins over the one of the notification: kind is PEC or SERCQ.
-func WithPlatformDomicile(taxID, kind, address string) Option {
-	return withDomicile(taxID, domicile{source: sourcePlatform, kind: kind, address: address})
+// which wins over the one of the notification: kind is PEC or SERCQ. A second
+// address takes the place of the first when a message to it has failed.
+func WithPlatformDomicile(taxID, kind, address string, changed ...string) Option {
+	return withDomicile(taxID, domicile{source: sourcePlatform, kind: kind, address: address}, changed)
 }
 
 // WithGeneralDomicile gives a recipient a PEC in the national registries (INAD
-// or INI-PEC), which is tried after the others.
-func WithGeneralDomicile(taxID, address string) Option {
-	return withDomicile(taxID, domicile{source: sourceGeneral, kind: "PEC", address: address})
+// or INI-PEC), which is tried after the others. A second address takes the
+// place of the first when a message to it has failed.
+func WithGeneralDomicile(taxID, address string, changed ...string) Option {
+	return withDomicile(taxID, domicile{source: sourceGeneral, kind: "PEC", address: address}, changed)
 }
 
-func withDomicile(taxID string, d domicile) Option {
+func withDomicile(taxID string, d domicile, changed []string) Option {
 	return func(s *settings) error {
+		switch {
+		case len(changed) > 1:
+			return errors.New("sendtest: a domicile changes once at most")
+		case len(changed) == 1 && changed[0] != d.address:
+			d.next = changed[0]
+		}
 		if d.kind != "PEC" && d.kind != "SERCQ" {
 			return fmt.Errorf("sendtest: a domicile is PEC or SERCQ, not %q", d.kind)
 		}
@@ -320,10 +359,34 @@ func WithRegistryAddress(taxID string, a Address) Option {
 	}
 }
 
-// WithDebtPositions says which debt positions exist for notifications with
-// pagoPaIntMode ASYNC. By default all do. It is called with the state locked.
-func WithDebtPositions(exists func(creditorTaxID, noticeCode string) bool) Option {
-	return func(s *settings) error { s.position = exists; return nil }
+// WithGPD is the archive of debt positions, which the platform keeps up to date
+// for notifications with pagoPaIntMode ASYNC and notificationFeePolicy
+// DELIVERY_MODE. It returns a status of GPD: 200; 209 for a position under
+// payment, which counts as done; 404 or 422 for one that is not known or cannot
+// be changed, which refuses a request in its validation; any other is asked
+// again later. Without it every position answers 200. It is called with the
+// state locked: it must not call the simulator.
+func WithGPD(update func(FeeUpdate) (status int)) Option {
+	return func(s *settings) error { s.gpd = update; return nil }
+}
+
+// WithNormaliser sets which Italian and foreign addresses the normaliser takes
+// for deliverable, beyond the rule that an Italian one needs a postal code: the
+// others are refused as NOT_VALID_ADDRESS. The simulator itself knows no
+// places. It is called with the state locked.
+func WithNormaliser(deliverable func(Address) bool) Option {
+	return func(s *settings) error { s.normaliser = deliverable; return nil }
+}
+
+// WithFailingRegistry adds tax ids whose address the national registries cannot
+// look up because of an error: ADDRESS_SEARCH_FAILED.
+func WithFailingRegistry(taxIDs ...string) Option {
+	return func(s *settings) error {
+		for _, id := range taxIDs {
+			s.failingTaxIDs[id] = true
+		}
+		return nil
+	}
 }
 
 // WithStreamDisorder makes streams deliver this share of events twice, and

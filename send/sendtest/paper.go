@@ -38,9 +38,22 @@ func (a *addressee) product(inland string) string {
 	return "RIR"
 }
 
-// tariff is the cost of a product.
-func (t Tariffs) cost(product string) int64 {
-	return map[string]int64{"AR": t.AR, "890": t.L890, "RIR": t.RIR, "RS": t.RS, "RIS": t.RIS}[product]
+// cost is the cost of a letter, which depends on its product alone.
+func (t Tariffs) cost(l Letter) int64 {
+	return map[string]int64{"AR": t.AR, "890": t.L890, "RIR": t.RIR, "RS": t.RS, "RIS": t.RIS}[l.Product]
+}
+
+// frank returns the details that say what a letter costs, and the cost.
+func (a *addressee) frank(e *envelope) (details, int64) {
+	printed := a.n.printed()
+	weight := grams(printed)
+	cost := a.n.server.set.tariff(Letter{
+		Product: e.product, Zip: e.address.Zip, ForeignState: e.address.ForeignState, Attempt: e.attempt, Pages: printed, Grams: weight,
+	})
+	a.cost += cost
+	return details{
+		"productType": e.product, "analogCost": cost, "numberOfPages": printed, "envelopeWeight": weight, "prepareRequestId": e.prepare,
+	}, cost
 }
 
 // envelope is a paper delivery under way.
@@ -58,6 +71,7 @@ type envelope struct {
 	detached      time.Time        // RECAG012 has arrived
 	scan23L       bool
 	done          bool // the feedback is given
+	cost          int64
 }
 
 func (a *addressee) analogBase(e *envelope) details {
@@ -66,20 +80,20 @@ func (a *addressee) analogBase(e *envelope) details {
 	}
 }
 
-// sendAnalog prepares and sends an envelope; nothing is sent to one who has
-// read the notification.
+// sendAnalog prepares and sends an envelope, unless none is needed.
 func (a *addressee) sendAnalog(now time.Time, e *envelope) {
-	if !a.viewed.IsZero() {
-		return
+	if !a.spared() {
+		a.dispatch(now, e)
 	}
+}
+
+func (a *addressee) dispatch(now time.Time, e *envelope) {
+	a.letter = e
 	e.prepare = a.add(now, catPrepareAnalog, a.analogBase(e), "ATTEMPT", e.attempt).id
-	cost := a.n.server.set.tariffs.cost(e.product)
-	a.cost += cost
-	printed := a.n.printed()
-	d := a.analogBase(e)
-	d["productType"], d["analogCost"], d["numberOfPages"], d["envelopeWeight"] = e.product, cost, printed, grams(printed)
-	d["prepareRequestId"] = e.prepare
-	e.send = a.add(now, catSendAnalog, d, "ATTEMPT", e.attempt).id
+	var d details
+	d, e.cost = a.frank(e)
+	e.send = a.add(now, catSendAnalog, a.analogBase(e).with(d), "ATTEMPT", e.attempt).id
+	a.tellFees(now, analogPhase(e.attempt))
 	e.causes = map[string]string{}
 	e.code = a.n.server.sim.Hex(12)
 	a.play(now, e.attempts[0], func(now time.Time, ev event) { a.paperEvent(now, e, ev) })
@@ -90,7 +104,7 @@ func (a *addressee) play(now time.Time, events []event, f func(time.Time, event)
 	var wait time.Duration
 	for _, ev := range events {
 		wait += paperTime(ev.delay, a.n.server.set.terms.PaperSecond)
-		a.n.server.after(now, wait, func(now time.Time) { f(now, ev) })
+		a.after(now, wait, func(now time.Time) { f(now, ev) })
 	}
 }
 
@@ -284,11 +298,13 @@ func (a *addressee) paperFeedback(now time.Time, e *envelope, code, outcome stri
 			gone["notificationCost"] = sendFee + a.cost
 		}
 		a.add(now, catDeceased, gone)
+	case a.n.withdrawn:
+		// What was under way still shows, and leads nowhere.
 	case outcome == "OK":
 		a.publish(&element{category: catAnalogSuccess, ingested: now, event: date, details: details{"physicalAddress": e.address}})
 		a.scheduleRefinement(now, date, a.n.server.set.terms.Analog)
-	case !a.viewed.IsZero():
-		// Who has read the notification needs no second attempt.
+	case a.spared():
+		// No second attempt is needed.
 	case e.attempt == 0 && e.found != nil:
 		next := &envelope{attempt: 1, address: *e.found, product: e.product, attempts: e.attempts[1:]}
 		if len(next.attempts) == 0 {
@@ -311,7 +327,7 @@ func (a *addressee) secondAddress(now time.Time, e *envelope) {
 	switch {
 	case !ok:
 		cause = "D00"
-	case !deliverable(found):
+	case !a.n.server.deliverable(found):
 		cause = "D01"
 	case normalized(found) == normalized(e.address):
 		cause = "D02"
@@ -338,7 +354,7 @@ func (a *addressee) unreachable(now time.Time) {
 	began := now
 	fact := s.legalFact(now, factAnalogFailure, a.n.iun)
 	a.add(now, catUnreachableRequest, details{"legalFactId": fact.Key, "endWorkflowStatus": "FAILURE", "completionWorkflowDate": stamp(now)})
-	s.after(now, s.set.terms.LegalFact, func(now time.Time) {
+	a.after(now, s.set.terms.LegalFact, func(now time.Time) {
 		a.publish(&element{category: catUnreachable, ingested: now, facts: []factID{fact}, details: details{"legalFactGenerationDate": stamp(now)}})
 		a.scheduleRefinement(now, began, s.set.terms.Analog)
 	})
@@ -351,21 +367,20 @@ func (a *addressee) sendSimple(now time.Time) {
 	base := func() details { return details{"physicalAddress": *a.PhysicalAddress} }
 	e := &envelope{address: *a.PhysicalAddress, product: product, code: a.n.server.sim.Hex(12), causes: map[string]string{}}
 	e.prepare = a.add(now, catPrepareSimple, base()).id
-	cost := a.n.server.set.tariffs.cost(product)
-	a.cost += cost
-	printed := a.n.printed()
-	d := base()
-	d["productType"], d["analogCost"], d["numberOfPages"], d["envelopeWeight"] = product, cost, printed, grams(printed)
-	d["prepareRequestId"] = e.prepare
-	e.send = a.add(now, catSendSimple, d).id
+	d, _ := a.frank(e)
+	e.send = a.add(now, catSendSimple, base().with(d)).id
+	a.tellFees(now, phaseSimple)
 	for _, attempt := range paperSequence(a.PhysicalAddress.Address, product)[:1] {
 		a.play(now, attempt, func(now time.Time, ev event) {
-			if !knownPaperCode.MatchString(ev.code) || provisional(ev.code) && !a.n.server.set.preOutcomes {
+			if !knownPaperCode.MatchString(ev.code) {
 				return
 			}
 			stem := strings.TrimRight(ev.code, "ABCDEF")
 			if ev.opts.cause != "" {
 				e.causes[stem] = ev.opts.cause
+			}
+			if provisional(ev.code) && !a.n.server.set.preOutcomes {
+				return
 			}
 			date := now.Add(-paperTime(ev.opts.backdate, a.n.server.set.terms.PaperSecond))
 			a.progressElement(now, catSimpleProgress, details{"sendRequestId": e.send}, e, ev, date, e.causes[stem])

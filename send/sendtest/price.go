@@ -53,8 +53,11 @@ func (s *Server) price(c *call, v priceVersion) sim.Reply {
 	if link == nil {
 		return s.failOne(http.StatusNotFound, codeNoCost, "Notification cost not found")
 	}
-	if !link.n.accepted {
+	switch {
+	case !link.n.accepted:
 		return s.failOne(http.StatusNotFound, codeNotAccepted, "Notification not accepted")
+	case link.n.withdrawn: // until the notice is free again
+		return s.failOne(http.StatusNotFound, codePushCancelled, "Notification cancelled")
 	}
 	return sim.JSON(http.StatusOK, v.reply(link.price()))
 }

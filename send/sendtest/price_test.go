@@ -74,3 +74,21 @@ func TestPriceFlatRate(t *testing.T) {
 	require.EqualValues(t, 22, p["vat"])
 	require.EqualValues(t, 100, p["paFee"])
 }
+
+// TestTariff computes the cost of each letter from what it is.
+func TestTariff(t *testing.T) {
+	var letters []sendtest.Letter
+	c := newClient(t, sendtest.WithTariff(func(l sendtest.Letter) int64 {
+		letters = append(letters, l)
+		return int64(l.Pages) * 10
+	}))
+	r := delivery(c.request(withNotice(toStreet(t, 1, "Via @FAIL-Discovery_890"), payable)))
+	r["physicalCommunicationType"], r["documents"] = "REGISTERED_LETTER_890", []obj{c.upload(pdfType, pdfOf(3))}
+	c.accept(r)
+	c.srv.Clock().Advance(60 * days)
+	require.EqualValues(t, 80, c.price(payable)["analogCost"])
+	require.Equal(t, []sendtest.Letter{
+		{Product: "890", Zip: "87100", Pages: 4, Grams: 15},
+		{Product: "890", Zip: "20121", ForeignState: "Italia", Attempt: 1, Pages: 4, Grams: 15},
+	}, letters)
+}

@@ -97,6 +97,7 @@ const (
 	codeNoFile            = "PN_DELIVERY_FILEINFONOTFOUND"
 	codeNoPaymentFile     = "PN_DELIVERY_NOTIFICATIONWITHOUTPAYMENTATTACHMENT"
 	codePushNotFound      = "PN_DELIVERYPUSH_NOTFOUND"
+	codePushCancelled     = "PN_DELIVERYPUSH_NOTIFICATION_CANCELLED"
 	codeStreamNotFound    = "PN_STREAM_STREAMNOTFOUND"
 	codeWebhookNotFound   = "PN_WEBHOOK_NOT_FOUND"
 	codeForbidden         = "PN_WEBHOOK_FORBIDDEN"

@@ -34,6 +34,8 @@ type request struct {
 	Vat                       *int32      `json:"vat,omitempty"`
 	PagoPaIntMode             string      `json:"pagoPaIntMode,omitempty"`
 	AdditionalLanguages       []string    `json:"additionalLanguages,omitempty"`
+
+	PhysicalCommunicationPriority *int32 `json:"physicalCommunicationPriority,omitempty"`
 }
 
 type recipient struct {
@@ -43,6 +45,7 @@ type recipient struct {
 	DigitalDomicile *digitalAddress  `json:"digitalDomicile,omitempty"`
 	PhysicalAddress *physicalAddress `json:"physicalAddress,omitempty"`
 	Payments        []payment        `json:"payments,omitempty"`
+	Payment         *singlePayment   `json:"payment,omitempty"` // in replies of the oldest versions
 }
 
 type digitalAddress struct {
@@ -84,6 +87,14 @@ type f24Payment struct {
 	MetadataAttachment attachment `json:"metadataAttachment"`
 }
 
+// singlePayment is the one pagoPA payment that a recipient had before V21.
+type singlePayment struct {
+	NoticeCode            string      `json:"noticeCode"`
+	CreditorTaxID         string      `json:"creditorTaxId"`
+	NoticeCodeAlternative string      `json:"noticeCodeAlternative,omitempty"`
+	PagoPaForm            *attachment `json:"pagoPaForm,omitempty"`
+}
+
 type attachment struct {
 	Digests     digests `json:"digests"`
 	ContentType string  `json:"contentType"`
@@ -119,17 +130,72 @@ func (r recipient) attachments() []attachment {
 	return all
 }
 
+// requestForm is what a version knows of a request. The adapters drop the
+// rest, in both directions.
+type requestForm struct {
+	languages bool // additionalLanguages
+	priority  bool // physicalCommunicationPriority
+	addressed bool // the physical address is mandatory
+	single    bool // one payment for each recipient, and no fees
+}
+
+// trim returns a request without what a form does not know.
+func (f requestForm) trim(r request) request {
+	if !f.languages {
+		r.AdditionalLanguages = nil
+	}
+	if !f.priority {
+		r.PhysicalCommunicationPriority = nil
+	}
+	if f.single {
+		r.PaFee, r.Vat = nil, nil
+		r.Recipients = slices.Clone(r.Recipients)
+		for i := range r.Recipients {
+			r.Recipients[i].fold()
+		}
+	}
+	return r
+}
+
+// fold writes the payments of a recipient as one, whose alternative notice
+// number is the second.
+func (r *recipient) fold() {
+	for _, p := range r.Payments {
+		switch {
+		case r.Payment == nil:
+			r.Payment = &singlePayment{NoticeCode: p.PagoPa.NoticeCode, CreditorTaxID: p.PagoPa.CreditorTaxID, PagoPaForm: p.PagoPa.Attachment}
+		default:
+			r.Payment.NoticeCodeAlternative = p.PagoPa.NoticeCode
+		}
+	}
+	r.Payments = nil
+}
+
+// shows reports whether a notification can be written in a form at all.
+func (f requestForm) shows(n *notification) bool {
+	if f.addressed && n.lacksAddress() {
+		return false
+	}
+	return !f.single || n.req.PagoPaIntMode != async && !slices.ContainsFunc(n.req.Recipients, func(r recipient) bool {
+		return len(r.Payments) > 2 || slices.ContainsFunc(r.Payments, func(p payment) bool { return p.PagoPa == nil || p.F24 != nil })
+	})
+}
+
 // requestVersion is a published version of the requests.
 type requestVersion struct {
-	path      string
-	schema    *sim.Schema
-	recIndex  bool // a refusal tells its recipient
-	addressed bool // the physical address is mandatory
+	path     string
+	schema   *sim.Schema
+	form     requestForm
+	recIndex bool // a refusal tells its recipient
+	optional bool // paFee and vat may be missing, unless the mode is ASYNC
 }
 
 var requestVersions = []requestVersion{
-	{path: "v2.5/", schema: requestSchema(), recIndex: true},
-	{path: "v2.4/", schema: requestSchema("physicalAddress"), addressed: true},
+	{path: "v2.6/", schema: requestSchema(), form: requestForm{languages: true, priority: true}, recIndex: true},
+	{path: "v2.5/", schema: requestSchema(), form: requestForm{languages: true}, recIndex: true},
+	{path: "v2.4/", schema: requestSchema("physicalAddress"), form: requestForm{languages: true, addressed: true}},
+	{path: "v2.3/", schema: requestSchema("physicalAddress"), form: requestForm{addressed: true}},
+	{path: "v2.1/", schema: requestSchema("physicalAddress"), form: requestForm{addressed: true}, optional: true},
 }
 
 type submitResponse struct {
@@ -143,11 +209,13 @@ func (s *Server) submit(c *call, v requestVersion) sim.Reply {
 	if refused := s.body(c, v.schema, &r); refused != nil {
 		return *refused
 	}
-	if refused := s.checkRequest(c.sender, &r); refused != nil {
+	r = v.form.trim(r)
+	if refused := s.checkRequest(c.sender, &r, v); refused != nil {
 		return *refused
 	}
 	setDefaults(&r)
 	n := s.register(c.sender, r, c.Now)
+	n.partial = v.optional
 	return sim.JSON(http.StatusAccepted, submitResponse{n.requestID, r.PaProtocolNumber, r.IdempotenceToken})
 }
 
@@ -166,6 +234,9 @@ func setDefaults(r *request) {
 			r.PagoPaIntMode = "SYNC"
 		}
 	}
+	if r.PhysicalCommunicationPriority == nil {
+		r.PhysicalCommunicationPriority = new(int32(0))
+	}
 	for i := range r.Documents {
 		r.Documents[i].DocIdx = strconv.Itoa(i)
 	}
@@ -174,6 +245,7 @@ func setDefaults(r *request) {
 const (
 	deliveryMode = "DELIVERY_MODE"
 	flatRate     = "FLAT_RATE"
+	async        = "ASYNC"
 )
 
 // register takes a request that is in order and starts its life.
@@ -195,7 +267,9 @@ func (s *Server) register(sender *Sender, r request, now time.Time) *notificatio
 	for i, rec := range r.Recipients {
 		for _, p := range rec.Payments {
 			if p.PagoPa != nil {
-				s.notices[noticeKey(p.PagoPa.CreditorTaxID, p.PagoPa.NoticeCode)] = &notice{n: n, recipient: i, applyCost: p.PagoPa.ApplyCost}
+				link := &notice{n: n, recipient: i, applyCost: p.PagoPa.ApplyCost, creditor: p.PagoPa.CreditorTaxID, code: p.PagoPa.NoticeCode}
+				n.notices = append(n.notices, link)
+				s.notices[noticeKey(link.creditor, link.code)] = link
 			}
 		}
 	}
@@ -274,10 +348,10 @@ func (s *Server) requestStatus(c *call, v requestVersion) sim.Reply {
 	default:
 		return s.failOne(http.StatusBadRequest, codeInvalid, "Please specify either notificationRequestId or paProtocolNumber and idempotenceToken")
 	}
-	if n == nil || !n.visibleTo(c.sender) || v.addressed && n.lacksAddress() {
+	if n == nil || !n.visibleTo(c.sender) || !v.form.shows(n) {
 		return s.failOne(http.StatusNotFound, codeNotFound, "Unable to find notification with that request identifier")
 	}
-	out := requestStatusResponse{request: n.req, NotificationRequestID: n.requestID}
+	out := requestStatusResponse{request: v.form.trim(n.req), NotificationRequestID: n.requestID}
 	switch {
 	case n.accepted:
 		out.NotificationRequestStatus, out.IUN = "ACCEPTED", n.iun

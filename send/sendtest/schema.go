@@ -105,7 +105,7 @@ func attachmentSchema(contentType string, n int, more map[string]*sim.Schema) *s
 }
 
 // requestSchema is NewNotificationRequest; the versions differ in what a
-// recipient must have.
+// recipient must have, and know more members than they check.
 func requestSchema(recipientRequired ...string) *sim.Schema {
 	recipient := closed(objectOf(append([]string{"denomination", "recipientType", "taxId"}, recipientRequired...), map[string]*sim.Schema{
 		"recipientType":   text(0, 0, "", "PF", "PG"),
@@ -138,6 +138,8 @@ func requestSchema(recipientRequired ...string) *sim.Schema {
 		"vat":                       percent,
 		"pagoPaIntMode":             text(0, 0, "", "NONE", "SYNC", "ASYNC"),
 		"additionalLanguages":       list(text(0, 0, ""), 0, 0),
+
+		"physicalCommunicationPriority": percent,
 	})
 }
 
@@ -148,6 +150,22 @@ var streamSchema = objectOf([]string{"title", "eventType", "groups"}, map[string
 	"filterValues":     list(text(4, 256, `^[A-Z_]+$`), 0, 0),
 	"waitForAccepted":  boolean,
 	"replacedStreamId": text(36, 36, `^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
+})
+
+// firstStreamSchema is that of the first version, which has no groups.
+var firstStreamSchema = objectOf([]string{"title", "eventType"}, map[string]*sim.Schema{
+	"title":        streamSchema.Props["title"],
+	"eventType":    streamSchema.Props["eventType"],
+	"filterValues": streamSchema.Props["filterValues"],
+})
+
+var paymentEventsSchema = objectOf([]string{"events"}, map[string]*sim.Schema{
+	"events": list(objectOf([]string{"noticeCode", "creditorTaxId", "paymentDate", "amount"}, map[string]*sim.Schema{
+		"noticeCode":    noticeSchema,
+		"creditorTaxId": paTaxIDSchema,
+		"paymentDate":   text(0, 0, `^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|([+\-][0-9]{2}):([0-9]{2}))$`),
+		"amount":        integer,
+	}), 0, 0),
 })
 
 // body checks the body of a call as the gateway does and reads it into a

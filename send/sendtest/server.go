@@ -30,8 +30,17 @@ const (
 	opCreateStream     = "CreateStream"
 	opListStreams      = "ListStreams"
 	opStream           = "Stream"
+	opUpdateStream     = "UpdateStream"
+	opDisableStream    = "DisableStream"
 	opDeleteStream     = "DeleteStream"
 	opEvents           = "Events"
+	opCancel           = "Cancel"
+	opPaymentEvents    = "PaymentEvents"
+	opGroups           = "Groups"
+	opPlatformStatus   = "PlatformStatus"
+	opDowntimes        = "Downtimes"
+	opDowntimeFact     = "DowntimeLegalFact"
+	opProbing          = "Probing"
 )
 
 // Server is a simulated SEND. Its methods are safe for concurrent use.
@@ -49,6 +58,7 @@ type Server struct {
 	notices       map[string]*notice       // creditor, notice code
 	streams       map[string]*stream
 	streamOrder   []string
+	downtimes     []*downtime
 }
 
 // New returns a simulator that ends with the test. It opens no socket unless
@@ -130,6 +140,7 @@ func newServer(opts []Option) (*Server, error) {
 		streams:    map[string]*stream{},
 	}
 	s.routes()
+	s.do(s.scheduleDowntimes)
 	return s, nil
 }
 
@@ -165,9 +176,20 @@ func (s *Server) routes() {
 		handle(opCreateStream, "POST", base, func(c *call) sim.Reply { return s.createStream(c, v) })
 		handle(opListStreams, "GET", base, s.listStreams)
 		handle(opStream, "GET", base+"/{streamId}", func(c *call) sim.Reply { return s.getStream(c, v) })
+		handle(opUpdateStream, "PUT", base+"/{streamId}", func(c *call) sim.Reply { return s.updateStream(c, v) })
 		handle(opDeleteStream, "DELETE", base+"/{streamId}", func(c *call) sim.Reply { return s.deleteStream(c, v) })
+		if !v.first {
+			handle(opDisableStream, "POST", base+"/{streamId}/action/disable", func(c *call) sim.Reply { return s.disableStream(c, v) })
+		}
 		handle(opEvents, "GET", base+"/{streamId}/events", func(c *call) sim.Reply { return s.events(c, v) })
 	}
+	handle(opCancel, "PUT", "/delivery-push/v2.0/notifications/cancel/{iun}", s.cancel)
+	handle(opPaymentEvents, "POST", "/delivery/events/payment/pagopa", s.paymentEvents)
+	handle(opGroups, "GET", "/ext-registry-b2b/pa/v1/groups", s.groups)
+	handle(opPlatformStatus, "GET", "/status", s.platformStatus)
+	s.sim.Handle(opDowntimes, "GET", "/downtime/v1/resolved", s.resolvedDowntimes)
+	s.sim.Handle(opDowntimeFact, "GET", "/downtime/v1/legal-facts/{legalFactId}", s.downtimeFact)
+	s.sim.Handle(opProbing, "GET", "/interop/probing", func(*sim.Call) sim.Reply { return sim.Reply{} })
 	s.sim.Handle(opUpload, "PUT", "/safestorage/{key}", s.upload)
 	s.sim.Handle(opDownload, "GET", "/safestorage/{key}", s.download)
 }
@@ -192,8 +214,10 @@ func (s *Server) Clock() *patest.Clock { return s.set.clock }
 // Inject makes the next calls of an operation go wrong; "*" stands for all
 // operations. The operations are named after the methods of the client:
 // Preload, Upload, Submit, RequestStatus, SentNotification, Document,
-// PaymentDocument, AAR, LegalFacts, LegalFact, Download, Price, CreateStream,
-// ListStreams, Stream, DeleteStream, Events.
+// PaymentDocument, AAR, LegalFacts, LegalFact, Download, Price, Cancel,
+// PaymentEvents, CreateStream, ListStreams, Stream, UpdateStream,
+// DisableStream, DeleteStream, Events, Groups, PlatformStatus, Downtimes,
+// DowntimeLegalFact; and Probing, which has none.
 func (s *Server) Inject(op string, f patest.Fault) error { return s.sim.Inject(op, f) }
 
 // ClearFaults disarms all faults.

@@ -1,10 +1,12 @@
 package sendtest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pa-italia/sdk-go/internal/sim"
@@ -16,11 +18,25 @@ type streamVersion struct {
 	path    string
 	name    string // in the metadata
 	element elementVersion
+	waits   bool // knows waitForAccepted
+	first   bool // V1: flat events, no groups, no metadata of versions
 }
 
 var streamVersions = []streamVersion{
-	{"v2.9/", "v29", elementV28},
-	{"v2.8/", "v28", elementV27},
+	{path: "v2.9/", name: "v29", element: elementV28, waits: true},
+	{path: "v2.8/", name: "v28", element: elementV27, waits: true},
+	{path: "v2.7/", name: "v27", element: elementV26, waits: true},
+	{path: "v2.6/", name: "v26", element: elementV26},
+	{path: "v2.5/", name: "v25", element: elementV25},
+	{path: "v2.4/", name: "v24", element: elementV24},
+	{path: "v2.3/", name: "v23", element: elementV23},
+	{path: "", name: "v10", element: elementV10, first: true},
+}
+
+// elementV10 is what the first version of the streams knows: less than that of
+// the details.
+var elementV10 = elementVersion{
+	lacks: append([]string{catProbableAnalog}, elementV1.lacks...), noReturned: true, facts: factsBefore25, singleStamp: true,
 }
 
 const (
@@ -39,7 +55,7 @@ var defaultFilter = []string{
 type stream struct {
 	id        string
 	taxID     string
-	version   string
+	version   streamVersion
 	request   streamRequest
 	filter    []string // what passes; never empty
 	activated time.Time
@@ -71,13 +87,13 @@ type streamRequest struct {
 type streamMetadata struct {
 	Title           string   `json:"title"`
 	EventType       string   `json:"eventType"`
-	Groups          []string `json:"groups"`
+	Groups          []string `json:"groups,omitzero"`
 	FilterValues    []string `json:"filterValues"`
-	WaitForAccepted bool     `json:"waitForAccepted"`
+	WaitForAccepted *bool    `json:"waitForAccepted,omitempty"`
 	StreamID        string   `json:"streamId"`
 	ActivationDate  stamp    `json:"activationDate"`
 	DisabledDate    *stamp   `json:"disabledDate,omitempty"`
-	Version         string   `json:"version"`
+	Version         string   `json:"version,omitempty"`
 }
 
 type streamItem struct {
@@ -86,20 +102,70 @@ type streamItem struct {
 }
 
 type progressResponse struct {
-	EventID               string      `json:"eventId"`
-	NotificationRequestID string      `json:"notificationRequestId"`
-	IUN                   string      `json:"iun,omitempty"`
-	NewStatus             string      `json:"newStatus,omitempty"`
-	Element               wireElement `json:"element"`
+	EventID               string       `json:"eventId"`
+	NotificationRequestID string       `json:"notificationRequestId"`
+	IUN                   string       `json:"iun,omitempty"`
+	NewStatus             string       `json:"newStatus,omitempty"`
+	Element               *wireElement `json:"element,omitempty"`
+	*flatEvent
+}
+
+// flatEvent is what an event of the first version says of its element.
+type flatEvent struct {
+	Timestamp             stamp     `json:"timestamp"`
+	TimelineEventCategory string    `json:"timelineEventCategory"`
+	RecipientIndex        *int      `json:"recipientIndex,omitempty"`
+	AnalogCost            any       `json:"analogCost,omitempty"`
+	Channel               string    `json:"channel,omitempty"`
+	LegalFactIDs          []string  `json:"legalfactIds,omitempty"`
+	ValidationErrors      []details `json:"validationErrors,omitempty"`
+}
+
+// channels are those of the events that send something.
+var channels = map[string]string{
+	catSendDigital: "PEC", catSendSimple: "RS", catSendAnalog: "RACCOMANDATA",
+}
+
+func (v elementVersion) flat(e *element) *flatEvent {
+	out := &flatEvent{Timestamp: stamp(e.event), TimelineEventCategory: e.category, AnalogCost: e.details["analogCost"], Channel: channels[e.category]}
+	if e.recipient >= 0 {
+		out.RecipientIndex = &e.recipient
+	}
+	for _, f := range v.known(e.facts) {
+		out.LegalFactIDs = append(out.LegalFactIDs, strings.TrimPrefix(f.Key, storageScheme))
+	}
+	if reasons, ok := e.details["refusalReasons"].([]details); ok {
+		for _, r := range reasons {
+			out.ValidationErrors = append(out.ValidationErrors, r.without("recIndex"))
+		}
+	}
+	return out
+}
+
+// progress writes an event.
+func (v streamVersion) progress(e streamEvent) progressResponse {
+	out := progressResponse{EventID: fmt.Sprintf("%038d", e.id), NotificationRequestID: e.n.requestID}
+	if v.element.knowsStatus(e.newStatus) {
+		out.NewStatus = e.newStatus
+	}
+	if e.iun {
+		out.IUN = e.n.iun
+	}
+	if v.first {
+		out.flatEvent = v.element.flat(e.element)
+	} else {
+		out.Element = new(v.element.translate(e.n, e.element))
+	}
+	return out
 }
 
 func (s *Server) createStream(c *call, v streamVersion) sim.Reply {
-	var r streamRequest
-	if refused := s.body(c, streamSchema, &r); refused != nil {
+	r, refused := s.streamBody(c, v)
+	if refused != nil {
 		return *refused
 	}
 	s.removeStreams(c.Now)
-	if !s.mayName(c.sender, r.Groups) {
+	if !v.first && !s.mayName(c.sender, r.Groups) {
 		return s.failOne(http.StatusForbidden, codeForbidden, "Not Allowed groups")
 	}
 	var replaced *stream
@@ -111,13 +177,13 @@ func (s *Server) createStream(c *call, v streamVersion) sim.Reply {
 		case !replaced.disabled.IsZero() || !replaced.readableBy(c.sender):
 			return s.failOne(http.StatusForbidden, codeForbidden, "Not supported operation, stream is disabled or not yours")
 		}
-	} else if s.activeStreams(c.sender.TaxID) >= s.set.streamLimit {
-		return s.failOne(http.StatusConflict, codeMaxStreams, fmt.Sprintf("Max streams count reached: %d", s.set.streamLimit))
+	} else if limit := cmp.Or(c.sender.StreamLimit, s.set.streamLimit); s.activeStreams(c.sender.TaxID) >= limit {
+		return s.failOne(http.StatusConflict, codeMaxStreams, fmt.Sprintf("Max streams count reached: %d", limit))
 	}
 	st := &stream{
 		id:        s.uuid(),
 		taxID:     c.sender.TaxID,
-		version:   v.name,
+		version:   v,
 		request:   r,
 		filter:    v.filter(r),
 		activated: c.Now,
@@ -131,10 +197,67 @@ func (s *Server) createStream(c *call, v streamVersion) sim.Reply {
 	return sim.JSON(http.StatusOK, st.metadata())
 }
 
+// streamBody reads a request, less what the version does not know.
+func (s *Server) streamBody(c *call, v streamVersion) (streamRequest, *sim.Reply) {
+	var r streamRequest
+	schema := streamSchema
+	if v.first {
+		schema = firstStreamSchema
+	}
+	if refused := s.body(c, schema, &r); refused != nil {
+		return r, refused
+	}
+	r.WaitForAccepted = r.WaitForAccepted && v.waits
+	if v.first {
+		r.Groups, r.ReplacedStreamID = nil, ""
+	}
+	return r, nil
+}
+
+// updateStream replaces what a request says of a stream. Groups can be added to
+// those of a stream that has some; they cannot be taken away.
+func (s *Server) updateStream(c *call, v streamVersion) sim.Reply {
+	r, refused := s.streamBody(c, v)
+	if refused != nil {
+		return *refused
+	}
+	st, refused := s.ownStream(c, v)
+	if refused != nil {
+		return *refused
+	}
+	lost := slices.ContainsFunc(st.request.Groups, func(g string) bool { return !slices.Contains(r.Groups, g) })
+	narrowed := len(st.request.Groups) == 0 && len(r.Groups) > 0
+	switch {
+	case !st.disabled.IsZero():
+		return s.failOne(http.StatusForbidden, codeForbidden, "Stream ["+st.id+"] is disabled, cannot be updated")
+	case lost || narrowed:
+		return s.failOne(http.StatusForbidden, codeForbidden, "Not supported operation, groups cannot be removed")
+	case !v.first && !s.mayName(c.sender, r.Groups):
+		return s.failOne(http.StatusForbidden, codeForbidden, "Not Allowed groups")
+	}
+	r.ReplacedStreamID = st.request.ReplacedStreamID
+	st.request, st.filter = r, v.filter(r)
+	return sim.JSON(http.StatusOK, st.metadata())
+}
+
+// disableStream ends a stream for ever: what it holds can be read until it is
+// removed.
+func (s *Server) disableStream(c *call, v streamVersion) sim.Reply {
+	st, refused := s.ownStream(c, v)
+	if refused != nil {
+		return *refused
+	}
+	if !st.disabled.IsZero() {
+		return s.failOne(http.StatusForbidden, codeForbidden, "Not supported operation, stream already disabled")
+	}
+	st.disabled = c.Now
+	return sim.JSON(http.StatusOK, st.metadata())
+}
+
 // filter expands the filter values of a request. Values that the version does
 // not know are dropped.
 func (v streamVersion) filter(r streamRequest) []string {
-	all := statuses
+	all := slices.DeleteFunc(slices.Clone(statuses), func(s string) bool { return !v.element.knowsStatus(s) })
 	if r.EventType == eventTimeline {
 		all = slices.DeleteFunc(slices.Clone(categories), func(c string) bool { return !v.element.knows(c) })
 	}
@@ -164,9 +287,10 @@ func (s *Server) mayName(sender *Sender, groups []string) bool {
 	return !slices.ContainsFunc(groups, func(g string) bool { return !slices.Contains(allowed, g) })
 }
 
-// readableBy reports whether a key may consume or delete a stream.
+// readableBy reports whether a key may consume or change a stream. To those of
+// the first version the groups of a key do not apply.
 func (st *stream) readableBy(sender *Sender) bool {
-	if len(sender.Groups) == 0 {
+	if len(sender.Groups) == 0 || st.version.first {
 		return true
 	}
 	return len(st.request.Groups) > 0 &&
@@ -191,15 +315,19 @@ func (s *Server) uuid() string {
 
 func (st *stream) metadata() streamMetadata {
 	out := streamMetadata{
-		Title:           st.request.Title,
-		EventType:       st.request.EventType,
-		Groups:          append([]string{}, st.request.Groups...),
-		FilterValues:    append([]string{}, st.request.FilterValues...),
-		WaitForAccepted: st.request.WaitForAccepted,
-		StreamID:        st.id,
-		ActivationDate:  stamp(st.activated),
-		Version:         st.version,
+		Title:          st.request.Title,
+		EventType:      st.request.EventType,
+		FilterValues:   append([]string{}, st.request.FilterValues...),
+		StreamID:       st.id,
+		ActivationDate: stamp(st.activated),
 	}
+	if st.version.waits {
+		out.WaitForAccepted = &st.request.WaitForAccepted
+	}
+	if st.version.first {
+		return out
+	}
+	out.Groups, out.Version = append([]string{}, st.request.Groups...), st.version.name
 	if !st.disabled.IsZero() {
 		out.DisabledDate = new(stamp(st.disabled))
 	}
@@ -232,11 +360,27 @@ func (s *Server) stream(c *call, v streamVersion, unknown int) (*stream, *sim.Re
 		r := s.failOne(unknown, codeStreamNotFound, "Stream "+id+" not found")
 		return nil, &r
 	}
-	if st.version != v.name {
-		r := s.failOne(http.StatusForbidden, codeForbidden, "Pa "+c.sender.TaxID+" version "+v.name+" is trying to access streamId "+id+": api version mismatch")
+	if st.version.name != v.name {
+		// The adapter of the first version makes 400 of it.
+		status := http.StatusForbidden
+		if v.first {
+			status = http.StatusBadRequest
+		}
+		r := s.failOne(status, codeForbidden, "Pa "+c.sender.TaxID+" version "+v.name+" is trying to access streamId "+id+": api version mismatch")
 		return nil, &r
 	}
 	return st, nil
+}
+
+// ownStream returns the stream of a path to a key that may consume or change
+// it.
+func (s *Server) ownStream(c *call, v streamVersion) (*stream, *sim.Reply) {
+	st, refused := s.stream(c, v, http.StatusNotFound)
+	if refused == nil && !st.readableBy(c.sender) {
+		r := s.failOne(http.StatusForbidden, codeForbidden, "Not allowed groups")
+		return nil, &r
+	}
+	return st, refused
 }
 
 // getStream serves the metadata to any key of the administration.
@@ -249,12 +393,9 @@ func (s *Server) getStream(c *call, v streamVersion) sim.Reply {
 }
 
 func (s *Server) deleteStream(c *call, v streamVersion) sim.Reply {
-	st, refused := s.stream(c, v, http.StatusNotFound)
+	st, refused := s.ownStream(c, v)
 	if refused != nil {
 		return *refused
-	}
-	if !st.readableBy(c.sender) {
-		return s.failOne(http.StatusForbidden, codeForbidden, "Not allowed groups")
 	}
 	s.removeStream(st.id)
 	return sim.Reply{Status: http.StatusNoContent}
@@ -276,12 +417,9 @@ func (s *Server) removeStreams(now time.Time) {
 
 // events serves a page. A cursor acknowledges: what it covers is gone.
 func (s *Server) events(c *call, v streamVersion) sim.Reply {
-	st, refused := s.stream(c, v, http.StatusNotFound)
+	st, refused := s.ownStream(c, v)
 	if refused != nil {
 		return *refused
-	}
-	if !st.readableBy(c.sender) {
-		return s.failOne(http.StatusForbidden, codeForbidden, "Not allowed groups")
 	}
 	wire := time.Now()
 	if s.set.enforceRetry && wire.Before(st.again) {
@@ -303,21 +441,12 @@ func (s *Server) events(c *call, v streamVersion) sim.Reply {
 	page := st.events[:min(len(st.events), s.set.limits.StreamPage)]
 	out := make([]progressResponse, 0, len(page))
 	for _, e := range page {
-		p := progressResponse{
-			EventID:               fmt.Sprintf("%038d", e.id),
-			NotificationRequestID: e.n.requestID,
-			NewStatus:             e.newStatus,
-			Element:               v.element.translate(e.n, e.element),
-		}
-		if e.iun {
-			p.IUN = e.n.iun
-		}
-		out = append(out, p)
+		out = append(out, v.progress(e))
 		st.served = max(st.served, e.id)
 	}
 	wait := time.Duration(0)
 	if len(page) == 0 {
-		wait = s.set.clock.Wait(s.set.terms.StreamRetry)
+		wait = s.set.clock.Wait(cmp.Or(c.sender.StreamRetry, s.set.terms.StreamRetry))
 	}
 	st.again = wire.Add(wait)
 	r := sim.JSON(http.StatusOK, out)
@@ -334,7 +463,7 @@ func (s *Server) notifyStreams(n *notification, e *element, newStatus string) {
 			continue
 		}
 		ev := streamEvent{at: e.ingested, n: n, element: e, newStatus: newStatus, iun: n.accepted}
-		if k := len(st.events) - 1; k >= 0 && st.events[k].id > st.served && s.chance(s.set.disorderedRate) {
+		if k := len(st.events) - 1; k >= 0 && st.events[k].id > st.served && !st.holds(st.events[k]) && s.chance(s.set.disorderedRate) {
 			st.events[k], ev = swapped(st.events[k], ev)
 		}
 		st.append(ev)
@@ -345,6 +474,12 @@ func (s *Server) notifyStreams(n *notification, e *element, newStatus string) {
 }
 
 func (s *Server) chance(rate float64) bool { return rate > 0 && s.sim.Rand().Float64() < rate }
+
+// holds reports whether an event must come before those that follow it: what
+// waitForAccepted promises of the acceptance and the refusal.
+func (st *stream) holds(e streamEvent) bool {
+	return st.request.WaitForAccepted && (e.element.category == catAccepted || e.element.category == catRefused)
+}
 
 // swapped exchanges two events under their identifiers, which always grow.
 func swapped(a, b streamEvent) (streamEvent, streamEvent) {

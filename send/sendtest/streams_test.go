@@ -120,6 +120,118 @@ func TestStreamLimitAndReplacement(t *testing.T) {
 	require.Len(t, c.list(200, c.do("GET", streamsPath, nil)), 2)
 }
 
+func TestStreamUpdateAndDisable(t *testing.T) {
+	c := newClient(t)
+	id := c.stream(streamOf("TIMELINE"))
+	made := c.object(200, c.do("GET", streamsPath+"/"+id, nil))
+	change := streamOf("TIMELINE", obj{"title": "altro", "filterValues": []string{"REQUEST_ACCEPTED"}, "waitForAccepted": true})
+	updated := c.object(200, c.do("PUT", streamsPath+"/"+id, change))
+	require.Equal(t, "altro", updated["title"])
+	require.Equal(t, true, updated["waitForAccepted"])
+	require.Equal(t, made["activationDate"], updated["activationDate"])
+	c.accept(c.request(toPEC(t, 1, "x@pec.example.it")))
+	require.Equal(t, []string{"REQUEST_ACCEPTED ACCEPTED"}, c.drain(id), "by the new filter")
+	c.problem(400, c.do("PUT", streamsPath+"/"+id, obj{"title": "x"}))
+	c.problem(403, c.do("PUT", "/delivery-progresses/v2.8/streams/"+id, change))
+	c.problem(403, c.do("PUT", streamsPath+"/"+id, streamOf("TIMELINE", obj{"groups": []string{"x"}})))
+
+	before := c.srv.Clock().Now()
+	disabled := c.object(200, c.do("POST", streamsPath+"/"+id+"/action/disable", nil))
+	require.False(t, instant(t, disabled["disabledDate"]).Before(before.Truncate(time.Second)))
+	c.problem(403, c.do("POST", streamsPath+"/"+id+"/action/disable", nil))
+	c.problem(403, c.do("PUT", streamsPath+"/"+id, change))
+	c.problem(404, c.do("POST", streamsPath+"/00000000-0000-4000-8000-000000000000/action/disable", nil))
+	c.stream(streamOf("TIMELINE"))
+	c.srv.Clock().Advance(13 * days)
+	events, _ := c.page(id, "")
+	require.Empty(t, events)
+	c.srv.Clock().Advance(2 * days)
+	c.problem(404, c.do("POST", streamsPath+"/"+id+"/action/disable", nil))
+}
+
+// TestMigrationOfAStream replaces a stream of an older version without a gap.
+func TestMigrationOfAStream(t *testing.T) {
+	c := newClient(t, sendtest.WithStreamLimit(1))
+	old := c.object(200, c.do("POST", "/delivery-progresses/v2.4/streams", streamOf("TIMELINE")))["streamId"].(string)
+	c.accept(c.request(toPEC(t, 1, "x@pec.example.it")))
+	next := c.stream(streamOf("TIMELINE", obj{"replacedStreamId": old}))
+	c.srv.Clock().Advance(days)
+	events := c.list(200, c.do("GET", "/delivery-progresses/v2.4/streams/"+old+"/events", nil))
+	rest := c.drain(next)
+	var all []string
+	for _, e := range events {
+		all = append(all, e["element"].(obj)["category"].(string))
+	}
+	all = append(all, rest...)
+	require.Equal(t, "VALIDATE_NORMALIZE_ADDRESSES_REQUEST", all[0])
+	require.Equal(t, "AAR_CREATION_REQUEST", rest[0], "where the old one ends")
+	require.Contains(t, rest, "DIGITAL_SUCCESS_WORKFLOW")
+}
+
+// TestVersionsOfStreams makes and reads a stream of each version.
+func TestVersionsOfStreams(t *testing.T) {
+	for _, tc := range []struct {
+		version, name           string
+		waits, deceased, stamps bool
+	}{
+		{"v2.9", "v29", true, true, true}, {"v2.8", "v28", true, true, true}, {"v2.7", "v27", true, true, true},
+		{"v2.6", "v26", false, true, true}, {"v2.5", "v25", false, false, true}, {"v2.4", "v24", false, false, true},
+		{"v2.3", "v23", false, false, false},
+	} {
+		t.Run(tc.version, func(t *testing.T) {
+			c := newClient(t, sendtest.WithTerms(func(t *sendtest.Terms) { t.StreamEvents = 400 * days }))
+			path := "/delivery-progresses/" + tc.version + "/streams"
+			made := c.object(200, c.do("POST", path, streamOf("TIMELINE", obj{"waitForAccepted": true})))
+			require.Equal(t, tc.name, made["version"])
+			_, waits := made["waitForAccepted"]
+			require.Equal(t, tc.waits, waits)
+			statuses := c.object(200, c.do("POST", path, streamOf("STATUS")))["streamId"].(string)
+			c.accept(c.request(toStreet(t, 1, "Via @FAIL_DECEDUTO_AR")))
+			c.srv.Clock().Advance(60 * days)
+			events := c.list(200, c.do("GET", path+"/"+made["streamId"].(string)+"/events", nil))
+			found := slices.ContainsFunc(events, func(e obj) bool {
+				return e["element"].(obj)["category"] == "ANALOG_WORKFLOW_RECIPIENT_DECEASED"
+			})
+			require.Equal(t, tc.deceased, found)
+			_, stamps := events[0]["element"].(obj)["ingestionTimestamp"]
+			require.Equal(t, tc.stamps, stamps)
+			told := c.list(200, c.do("GET", path+"/"+statuses+"/events", nil))
+			require.Equal(t, tc.deceased, told[len(told)-1]["newStatus"] == "RETURNED_TO_SENDER")
+			require.Equal(t, 403, c.do("GET", map[bool]string{true: "/delivery-progresses/v2.8/streams", false: streamsPath}[tc.version == "v2.9"]+"/"+statuses+"/events", nil).status)
+			require.Equal(t, 200, c.do("POST", path+"/"+statuses+"/action/disable", nil).status)
+		})
+	}
+}
+
+func TestFirstVersionOfStreams(t *testing.T) {
+	c := newClient(t)
+	const path = "/delivery-progresses/streams"
+	made := c.object(200, c.do("POST", path, obj{"title": "flusso", "eventType": "TIMELINE"}))
+	for _, unknown := range []string{"version", "groups", "waitForAccepted"} {
+		require.NotContains(t, made, unknown)
+	}
+	c.accept(c.request(toStreet(t, 1, "Via @OK_AR")))
+	refused := c.request(toStreet(t, 2, "Via Esempio 1"))
+	refused["recipients"].([]obj)[0]["physicalAddress"].(obj)["zip"] = "00000"
+	c.submit(refused)
+	c.srv.Clock().Advance(days)
+	id := made["streamId"].(string)
+	byCategory := map[string]obj{}
+	for _, e := range c.list(200, c.do("GET", path+"/"+id+"/events", nil)) {
+		require.NotContains(t, e, "element")
+		byCategory[e["timelineEventCategory"].(string)] = e
+	}
+	require.NotEmpty(t, byCategory["REQUEST_ACCEPTED"]["legalfactIds"])
+	require.Equal(t, "ACCEPTED", byCategory["REQUEST_ACCEPTED"]["newStatus"])
+	require.EqualValues(t, 400, byCategory["SEND_ANALOG_DOMICILE"]["analogCost"])
+	require.EqualValues(t, 0, byCategory["SEND_ANALOG_DOMICILE"]["recipientIndex"])
+	require.Equal(t, "NOT_VALID_ADDRESS", byCategory["REQUEST_REFUSED"]["validationErrors"].([]any)[0].(obj)["errorCode"])
+	require.NotContains(t, byCategory["REQUEST_REFUSED"], "iun")
+	c.object(200, c.do("PUT", path+"/"+id, obj{"title": "altro", "eventType": "STATUS"}))
+	require.Equal(t, 400, c.do("GET", path+"/"+c.stream(streamOf("STATUS"))+"/events", nil).status)
+	require.Equal(t, 204, c.do("DELETE", path+"/"+id, nil).status)
+}
+
 func TestStreamEvents(t *testing.T) {
 	c := newClient(t)
 	every := c.stream(streamOf("TIMELINE"))

@@ -73,11 +73,38 @@ var categories = []string{
 }
 
 // elementIDs are the categories whose identifier begins with another word.
-var elementIDs = map[string]string{catSendDigital: "SEND_DIGITAL", catDigitalProgress: "DIGITAL_PROG"}
+var elementIDs = map[string]string{
+	catSendDigital: "SEND_DIGITAL", catDigitalProgress: "DIGITAL_PROG", catPayment: "NOTIFICATION_PAID",
+}
 
 // details are the category-specific members of an element, in the newest
 // spelling.
 type details map[string]any
+
+// with adds members to the details and returns them.
+func (d details) with(more details) details {
+	maps.Copy(d, more)
+	return d
+}
+
+// without returns the details less a member; a dot leads into the objects of
+// a list.
+func (d details) without(path string) details {
+	name, inner, nested := strings.Cut(path, ".")
+	d = maps.Clone(d)
+	items, ok := d[name].([]details)
+	switch {
+	case !nested:
+		delete(d, name)
+	case ok:
+		trimmed := make([]details, len(items))
+		for i, item := range items {
+			trimmed[i] = item.without(inner)
+		}
+		d[name] = trimmed
+	}
+	return d
+}
 
 // element is an element of a timeline. Its identifier is made once; what a
 // version cannot show is translated when it is read.
@@ -100,9 +127,9 @@ type factID struct {
 type wireElement struct {
 	ElementID          string   `json:"elementId"`
 	Timestamp          stamp    `json:"timestamp"`
-	IngestionTimestamp stamp    `json:"ingestionTimestamp"`
-	EventTimestamp     stamp    `json:"eventTimestamp"`
-	NotificationSentAt stamp    `json:"notificationSentAt"`
+	IngestionTimestamp *stamp   `json:"ingestionTimestamp,omitempty"`
+	EventTimestamp     *stamp   `json:"eventTimestamp,omitempty"`
+	NotificationSentAt *stamp   `json:"notificationSentAt,omitempty"`
 	LegalFactsIDs      []factID `json:"legalFactsIds,omitempty"`
 	Category           string   `json:"category"`
 	Details            details  `json:"details,omitempty"`
@@ -139,11 +166,14 @@ func (n *notification) id(category string, qualifiers ...any) string {
 }
 
 // publish adds an element to the timeline and tells the streams.
-func (n *notification) publish(e *element) *element {
+func (n *notification) publish(e *element) *element { return n.publishAfter(n.status(), e) }
+
+// publishAfter is publish where the status before the element is not the one
+// of the present timeline.
+func (n *notification) publishAfter(before string, e *element) *element {
 	if e.event.IsZero() {
 		e.event = e.ingested
 	}
-	before := n.status()
 	n.timeline = append(n.timeline, e)
 	after := n.status()
 	if len(n.timeline) > 1 && after == before {
@@ -164,13 +194,23 @@ func (a *addressee) add(now time.Time, category string, d details, qualifiers ..
 }
 
 func (a *addressee) publish(e *element, qualifiers ...any) *element {
-	e.id = a.n.id(e.category, append([]any{"RECINDEX", a.index}, qualifiers...)...)
+	return a.n.publish(a.own(e, qualifiers...))
+}
+
+// own makes an element one of the recipient. After a correction of the
+// timeline its identifier says so, since the one that it replaces is known.
+func (a *addressee) own(e *element, qualifiers ...any) *element {
+	qualifiers = append([]any{"RECINDEX", a.index}, qualifiers...)
+	if a.reworks > 0 {
+		qualifiers = append(qualifiers, "REWORK", a.reworks-1)
+	}
+	e.id = a.n.id(e.category, qualifiers...)
 	e.recipient = a.index
 	if e.details == nil {
 		e.details = details{}
 	}
 	e.details["recIndex"] = a.index
-	return a.n.publish(e)
+	return e
 }
 
 // has reports whether the recipient has an element of a category.
@@ -178,31 +218,88 @@ func (a *addressee) has(category string) bool {
 	return slices.ContainsFunc(a.n.timeline, func(e *element) bool { return e.category == category && e.recipient == a.index })
 }
 
-// elementVersion is how a published version shows elements.
+// elementVersion is how a published version shows elements: what the adapters
+// in front of the newest leave out or spell otherwise.
 type elementVersion struct {
-	lacks     []string                     // categories
-	respelled map[string]map[string]string // category, newest member name, its name
+	lacks       []string                     // categories
+	noReturned  bool                         // the status RETURNED_TO_SENDER
+	respelled   map[string]map[string]string // category, newest member name, its name
+	drops       map[string][]string          // category, members of the details
+	facts       []string                     // categories of legal facts; nil: any
+	singleStamp bool                         // timestamp only
 }
 
-// The member legalFactId was spelled legalfactId before V28, except in
-// SENDER_ACK_CREATION_REQUEST.
+// Categories by the version that brought them.
+var (
+	since28 = []string{catReworked}
+	since27 = []string{catValidationCall, catValidationResponse}
+	since26 = []string{catDeceased}
+	since23 = []string{catRADD}
+	since20 = []string{catPrepareAnalogFailure, catCancellationRequested, catCancelled}
+)
+
+var (
+	// The member legalFactId was spelled legalfactId before V28, except in
+	// SENDER_ACK_CREATION_REQUEST.
+	spelledBefore28 = map[string]map[string]string{
+		catDigitalDelivery:    {"legalFactId": "legalfactId"},
+		catUnreachableRequest: {"legalFactId": "legalfactId"},
+		catViewedRequest:      {"legalFactId": "legalfactId"},
+	}
+	droppedBefore27 = map[string][]string{
+		catAccepted: {"notificationRequestId", "paProtocolNumber", "idempotenceToken"},
+		catRefused:  {"notificationRequestId", "paProtocolNumber", "idempotenceToken", "refusalReasons.recIndex"},
+	}
+	// factsBefore25 was a closed list.
+	factsBefore25 = []string{
+		factSenderAck, factDigitalDelivery, factAnalogDelivery, factRecipientAccess, factPecReceipt, factAnalogFailure,
+	}
+)
+
 var (
 	elementV28 = elementVersion{}
-	elementV27 = elementVersion{
-		lacks: []string{catReworked},
-		respelled: map[string]map[string]string{
-			catDigitalDelivery:    {"legalFactId": "legalfactId"},
-			catUnreachableRequest: {"legalFactId": "legalfactId"},
-			catViewedRequest:      {"legalFactId": "legalfactId"},
-		},
+	elementV27 = elementVersion{lacks: since28, respelled: spelledBefore28}
+	elementV26 = elementVersion{lacks: slices.Concat(since28, since27), respelled: spelledBefore28, drops: droppedBefore27}
+	elementV25 = elementVersion{
+		lacks: slices.Concat(since28, since27, since26), noReturned: true, respelled: spelledBefore28, drops: droppedBefore27,
+	}
+	elementV24 = elementVersion{
+		lacks: elementV25.lacks, noReturned: true, respelled: spelledBefore28, drops: droppedBefore27, facts: factsBefore25,
+	}
+	elementV23 = elementVersion{
+		lacks: elementV25.lacks, noReturned: true, respelled: spelledBefore28, drops: droppedBefore27, facts: factsBefore25, singleStamp: true,
+	}
+	elementV20 = elementVersion{
+		lacks: slices.Concat(elementV25.lacks, since23), noReturned: true, respelled: spelledBefore28, drops: droppedBefore27, facts: factsBefore25, singleStamp: true,
+	}
+	elementV1 = elementVersion{
+		lacks: slices.Concat(elementV20.lacks, since20), noReturned: true, respelled: spelledBefore28, drops: droppedBefore27, facts: factsBefore25, singleStamp: true,
 	}
 )
 
 func (v elementVersion) knows(category string) bool { return !slices.Contains(v.lacks, category) }
 
+func (v elementVersion) knowsStatus(status string) bool {
+	return !v.noReturned || status != statusReturned
+}
+
+// timeline writes the elements that a version knows.
+func (v elementVersion) timeline(n *notification) []wireElement {
+	out := []wireElement{}
+	for _, e := range n.timeline {
+		if v.knows(e.category) {
+			out = append(out, v.translate(n, e))
+		}
+	}
+	return out
+}
+
 // translate writes an element in a version.
 func (v elementVersion) translate(n *notification, e *element) wireElement {
 	d := e.details
+	for _, path := range v.drops[e.category] {
+		d = d.without(path)
+	}
 	if names := v.respelled[e.category]; names != nil {
 		d = maps.Clone(d)
 		for newest, name := range names {
@@ -212,14 +309,29 @@ func (v elementVersion) translate(n *notification, e *element) wireElement {
 			}
 		}
 	}
-	return wireElement{
-		ElementID:          e.id,
-		Timestamp:          stamp(e.event),
-		IngestionTimestamp: stamp(e.ingested),
-		EventTimestamp:     stamp(e.event),
-		NotificationSentAt: stamp(n.sentAt),
-		LegalFactsIDs:      e.facts,
-		Category:           e.category,
-		Details:            d,
+	out := wireElement{
+		ElementID:     e.id,
+		Timestamp:     stamp(e.event),
+		LegalFactsIDs: v.known(e.facts),
+		Category:      e.category,
+		Details:       d,
 	}
+	if !v.singleStamp {
+		out.IngestionTimestamp, out.EventTimestamp, out.NotificationSentAt = new(stamp(e.ingested)), new(stamp(e.event)), new(stamp(n.sentAt))
+	}
+	return out
+}
+
+// known returns the legal facts whose category a version has.
+func (v elementVersion) known(facts []factID) []factID {
+	if v.facts == nil {
+		return facts
+	}
+	return slices.DeleteFunc(slices.Clone(facts), func(f factID) bool { return !slices.Contains(v.facts, f.Category) })
+}
+
+// history writes the statuses that a version knows; what it does not know
+// leaves the one before in force.
+func (v elementVersion) history(n *notification) []statusEntry {
+	return slices.DeleteFunc(n.history(), func(e statusEntry) bool { return !v.knowsStatus(e.Status) })
 }

@@ -15,7 +15,7 @@ import (
 // checkRequest is the synchronous validation of the service, in its order:
 // sender and group, taxonomy and languages, the rules on the content, then the
 // uniqueness keys. It returns nil for a request that is in order.
-func (s *Server) checkRequest(sender *Sender, r *request) *sim.Reply {
+func (s *Server) checkRequest(sender *Sender, r *request, v requestVersion) *sim.Reply {
 	refuse := func(status int, code, detail string) *sim.Reply {
 		reply := s.failOne(status, code, detail)
 		return &reply
@@ -37,7 +37,7 @@ func (s *Server) checkRequest(sender *Sender, r *request) *sim.Reply {
 			return refuse(http.StatusBadRequest, codeLanguages, "Language "+lang+" is not supported")
 		}
 	}
-	if details := s.checkContent(sender, r); len(details) > 0 {
+	if details := s.checkContent(sender, r, v); len(details) > 0 {
 		errs := make([]problemError, len(details))
 		for i, detail := range details {
 			errs[i] = problemError{Code: codeInvalid, Detail: detail}
@@ -68,21 +68,9 @@ func (s *Server) checkGroup(sender *Sender, group string) string {
 	return ""
 }
 
-// groupsOf returns the active groups of an administration.
-func (s *Server) groupsOf(taxID string) []string {
-	var groups []string
-	for _, sender := range s.set.senders {
-		if sender.TaxID == taxID {
-			groups = append(groups, sender.Groups...)
-			groups = append(groups, sender.ActiveGroups...)
-		}
-	}
-	return groups
-}
-
 // checkContent returns the faults that the service finds in the content, in
 // its words.
-func (s *Server) checkContent(sender *Sender, r *request) []string {
+func (s *Server) checkContent(sender *Sender, r *request, v requestVersion) []string {
 	var faults []string
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 
@@ -96,7 +84,8 @@ func (s *Server) checkContent(sender *Sender, r *request) []string {
 	if limit := s.set.limits.Recipients; limit > 0 && len(r.Recipients) > limit {
 		add("Max recipient count reached")
 	}
-	if r.NotificationFeePolicy == deliveryMode && (r.PaFee == nil || r.Vat == nil) {
+	optional := v.optional && r.PagoPaIntMode != async
+	if r.NotificationFeePolicy == deliveryMode && (r.PaFee == nil || r.Vat == nil) && !optional {
 		add("paFee or vat field not filled in for notification with notificationFeePolicy DELIVERY_MODE")
 	}
 	taxIDs, notices := map[string]bool{}, map[string]bool{}

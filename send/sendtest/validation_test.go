@@ -3,6 +3,7 @@ package sendtest_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -176,6 +177,36 @@ func TestVersionsOfRequests(t *testing.T) {
 	o := c.state(id)
 	require.Equal(t, "REFUSED", o["notificationRequestStatus"])
 	require.Equal(t, obj{"code": "ADDRESS_NOT_FOUND", "detail": "Address not found for recipient index: 0", "recIndex": 0.0}, o["errors"].([]any)[0])
+}
+
+// TestMembersOfOlderRequests: what a version does not know is neither kept nor
+// shown.
+func TestMembersOfOlderRequests(t *testing.T) {
+	for _, tc := range []struct {
+		version             string
+		languages, priority bool
+	}{
+		{"v2.6", true, true}, {"v2.5", true, false}, {"v2.4", true, false}, {"v2.3", false, false}, {"v2.1", false, false},
+	} {
+		t.Run(tc.version, func(t *testing.T) {
+			c := newClient(t)
+			r := c.request(toPEC(t, 1, "nome@pec.example.it"))
+			r["additionalLanguages"], r["physicalCommunicationPriority"] = []string{"DE"}, 42
+			id := c.object(202, c.do("POST", "/delivery/"+tc.version+"/requests", r))["notificationRequestId"].(string)
+			sent := c.object(200, c.do("GET", "/delivery/v2.6/requests?notificationRequestId="+url.QueryEscape(id), nil))
+			require.Equal(t, tc.languages, sent["additionalLanguages"] != nil, "kept")
+			require.EqualValues(t, map[bool]int{true: 42, false: 0}[tc.priority], sent["physicalCommunicationPriority"])
+			own := c.object(200, c.do("GET", "/delivery/"+tc.version+"/requests?notificationRequestId="+url.QueryEscape(id), nil))
+			require.Equal(t, tc.languages, own["additionalLanguages"] != nil, "shown")
+			require.Equal(t, tc.priority, own["physicalCommunicationPriority"] != nil)
+		})
+	}
+	c := newClient(t)
+	r := c.request(toPEC(t, 1, "nome@pec.example.it"))
+	for _, wrong := range []any{101, -1, "1"} {
+		r["physicalCommunicationPriority"] = wrong
+		c.problem(400, c.do("POST", "/delivery/v2.6/requests", r))
+	}
 }
 
 func TestDuplicates(t *testing.T) {
