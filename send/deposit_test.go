@@ -187,7 +187,7 @@ func TestNoticeInUse(t *testing.T) {
 		n, files := notification(1)
 		d, err := c.Submit(t.Context(), n, files)
 		require.NoError(t, err)
-		d, err = c.Await(t.Context(), d)
+		_, err = c.Await(t.Context(), d)
 		require.NoError(t, err)
 
 		other, files := notification(2)

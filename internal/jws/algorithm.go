@@ -45,7 +45,8 @@ func checkKey(key crypto.PublicKey) error {
 		if k == nil || k.Curve != elliptic.P256() {
 			return refuse(CodeKeyType, "the EC key is empty or not on P-256")
 		}
-		if k.X == nil || k.Y == nil { //nolint:staticcheck // Bytes panics on a key that was never filled
+		//lint:ignore SA1019 Bytes panics on a key that was never filled
+		if k.X == nil || k.Y == nil { //nolint:staticcheck // the same
 			return refuse(CodeKeyType, "the EC key is empty")
 		}
 		if _, err := k.Bytes(); err != nil {

@@ -117,7 +117,7 @@ func TestScanForms(t *testing.T) {
 
 func TestScanDamaged(t *testing.T) {
 	w := newWriter()
-	data := string(w.table(root(simple(w))).out.Bytes())
+	data := w.table(root(simple(w))).out.String()
 	tests := map[string]string{
 		"offset beyond the end": strings.Replace(data, "startxref\n", "startxref\n9", 1),
 		"offset into an object": strings.Replace(data, "startxref\n", "startxref\n1\n", 1),
