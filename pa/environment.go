@@ -1,9 +1,6 @@
 package pa
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Environment names one of the environments of a platform. It is a name only:
 // each package knows the hosts of its platform. The zero value is no
@@ -34,7 +31,9 @@ func ParseEnvironment(name string) (Environment, error) {
 	if e, ok := environmentNames[strings.ToLower(strings.TrimSpace(name))]; ok {
 		return e, nil
 	}
-	return "", fmt.Errorf("pa: unknown environment %q: want production, uat, attestation or simulator", name)
+	return "", &ValidationError{Subject: "pa.Environment", Findings: []Finding{{Rule: "PA_ENVIRONMENT", Severity: Invalid, Text: Text{
+		IT: "Ambiente sconosciuto: si può scrivere produzione, uat (collaudo), attestazione o simulatore.",
+		EN: "unknown environment: write production, uat, attestation or simulator"}}}}
 }
 
 // Real reports whether what is done there has legal effect.

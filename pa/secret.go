@@ -108,7 +108,9 @@ func SecretFromEnv(name string) (SecretSource, error) {
 	value, file := os.Getenv(name), os.Getenv(name+"_FILE")
 	switch {
 	case value != "" && file != "":
-		return nil, fmt.Errorf("pa: both %s and %s_FILE are set: keep one", name, name)
+		return nil, &ValidationError{Subject: "environment", Findings: []Finding{{Path: name, Rule: "PA_ENV_TWICE", Severity: Invalid, Text: Text{
+			IT: "Sono impostate sia " + name + " sia " + name + "_FILE: tenerne una.",
+			EN: "both " + name + " and " + name + "_FILE are set: keep one"}}}}
 	case value != "":
 		return NewSecret(value), nil
 	case file != "":

@@ -168,6 +168,11 @@ func (c *TokenCache) renew(ctx context.Context) (Token, error) {
 // call of that context, so it must not write to the Meta of the call.
 func (c *TokenCache) fetch(ctx context.Context) <-chan singleflight.Result {
 	return c.flight.DoChan("", func() (any, error) {
+		// A caller that looked just before the last request ended finds its
+		// fruit here.
+		if cur := c.current.Load(); cur != nil && (cur.token.Expiry.IsZero() || time.Now().Before(cur.renewAt)) {
+			return cur.token, nil
+		}
 		ctx, cancel := context.WithTimeout(CaptureMeta(context.WithoutCancel(ctx), nil), c.opt.Timeout)
 		defer cancel()
 		t, err := c.source.Token(ctx)

@@ -76,7 +76,8 @@ func TestConfigFromEnv(t *testing.T) {
 	require.ErrorContains(t, err, "both")
 	t.Setenv(send.EnvEnvironment, "nowhere")
 	_, err = send.ConfigFromEnv()
-	require.ErrorContains(t, err, "nowhere")
+	require.ErrorIs(t, err, pa.ErrInvalid)
+	require.Contains(t, pa.Message(err, pa.Italian), "collaudo")
 }
 
 // vouchers gives a new voucher after each refusal.

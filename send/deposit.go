@@ -229,8 +229,9 @@ func (c *Client) uploadStep(ctx context.Context, d *Deposit, files Source) error
 	return nil
 }
 
-// request is the notification as it is sent.
-func (d *Deposit) request() Notification {
+// Request returns the notification as it is sent: with the digests and the
+// references of the files uploaded so far, and without their names.
+func (d *Deposit) Request() Notification {
 	n := d.Notification.clone()
 	byPath := make(map[string]*DepositFile, len(d.Files))
 	for i := range d.Files {
@@ -260,7 +261,7 @@ const staleAfter = 6 * 24 * time.Hour
 // submitStep sends the request. A conflict or a lost reply is settled by
 // looking up what the platform has under our protocol number and token.
 func (c *Client) submitStep(ctx context.Context, d *Deposit) (time.Duration, error) {
-	n := d.request()
+	n := d.Request()
 	if d.stale() {
 		return c.renewStep(ctx, d, &n)
 	}

@@ -71,7 +71,7 @@ func newSandbox(base string, day time.Duration, seed uint64) (*sandbox, error) {
 		keyPEM: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		seeds:  mathrand.New(mathrand.NewPCG(seed, 0)),
 	}
-	s.pdnd, err = newPDND(
+	s.pdnd, err = pdndtest.Open(
 		pdndtest.WithBaseURL(base+pdndPath), pdndtest.WithSeed(s.seeds.Uint64()),
 		pdndtest.WithClient(pdndtest.Client{
 			ID:       pdndtest.ClientID,
@@ -102,7 +102,7 @@ func (s *sandbox) reset(day time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clock := patest.Day(day)
-	srv, err := newSEND(
+	srv, err := sendtest.Open(
 		sendtest.WithBaseURL(s.base+sendPath), sendtest.WithSeed(s.seeds.Uint64()),
 		sendtest.WithClock(clock), sendtest.WithRetryAfter(clock.Life(emptyRetry), false),
 		sendtest.WithSender(vouched), sendtest.WithSender(plain),

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -84,30 +83,4 @@ func noticePlaces(n *send.Notification, notices int) ([]*send.PagoPAPayment, err
 			fmt.Sprintf("there are %d pagoPa payments with a notice to attach, and %d files", len(asking), notices))
 	}
 	return asking, nil
-}
-
-// asSent returns the notification as the platform got it: each attachment with
-// its digest and the reference that the upload gave it.
-func asSent(d send.Deposit) (send.Notification, error) {
-	var n send.Notification
-	data, err := json.Marshal(d.Notification) // a copy: the deposit goes on as it is
-	if err == nil {
-		err = json.Unmarshal(data, &n)
-	}
-	if err != nil {
-		return n, err
-	}
-	for _, f := range d.Files {
-		var i, j int
-		var a *send.Attachment
-		if _, err := fmt.Sscanf(f.At, "documents[%d]", &i); err == nil {
-			a = &n.Documents[i].Attachment
-		} else if _, err := fmt.Sscanf(f.At, "recipients[%d].payments[%d].pagoPa.attachment", &i, &j); err == nil {
-			a = n.Recipients[i].Payments[j].PagoPA.Attachment
-		}
-		if a != nil && f.Ref != nil {
-			a.Digests.SHA256, a.Ref, a.File = f.SHA256, *f.Ref, ""
-		}
-	}
-	return n, nil
 }

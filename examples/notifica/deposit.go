@@ -261,11 +261,7 @@ func (j *job) reached(d send.Deposit) error {
 	if d.NotificationRequestID == "" {
 		return nil
 	}
-	n, err := asSent(d)
-	if err != nil {
-		return err
-	}
-	return j.folder.writeJSON(requestFile, n)
+	return j.folder.writeJSON(requestFile, d.Request())
 }
 
 // stopped says that the run was cut short, and how to go on.

@@ -241,7 +241,7 @@ func (k *sendTalk) life(v send.Versions) {
 		require.NoError(t, err)
 		return p
 	}
-	require.Positive(t, *price().TotalPrice)
+	require.Positive(t, price().PartialPrice)
 	k.srv.Clock().Advance(3 * 24 * time.Hour)
 	require.NoError(t, k.srv.View(iun, 0))
 	k.srv.Clock().Advance(time.Hour)

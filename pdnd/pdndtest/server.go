@@ -73,6 +73,10 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	return s, nil
 }
 
+// Open returns a simulator that listens nowhere: an [http.Handler] to mount in
+// another server, with [WithBaseURL] for where that is.
+func Open(opts ...Option) (*Server, error) { return newServer(opts) }
+
 func newServer(opts []Option) (*Server, error) {
 	set := defaults()
 	var errs []error
