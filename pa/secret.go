@@ -43,9 +43,16 @@ func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
 }
 
-func (s Secret) String() string               { return redacted }
-func (s Secret) GoString() string             { return redacted }
-func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+// String returns a placeholder.
+func (s Secret) String() string { return redacted }
+
+// GoString returns a placeholder.
+func (s Secret) GoString() string { return redacted }
+
+// LogValue returns a placeholder.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns a placeholder.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // Format redacts under every verb.
@@ -86,9 +93,8 @@ func (name SecretFile) Secret(context.Context) (Secret, error) {
 	if err != nil {
 		return Secret{}, err
 	}
-	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return Secret{}, err
 	}
 	if len(data) > maxSecretFile {

@@ -44,7 +44,7 @@ func (f *file) marker(metadata any) (PDFA, error) {
 		return PDFA{}, err
 	}
 	if err != nil {
-		return PDFA{}, nil
+		return PDFA{}, nil //nolint:nilerr // metadata that cannot be read hold no marker
 	}
 	w := &watched{r: io.LimitReader(r, maxMetadata)}
 	mark := readMarker(w)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -217,9 +218,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	for name, values := range o.reply.Header {
-		h[name] = values
-	}
+	maps.Copy(h, o.reply.Header)
 	if o.reply.Status != http.StatusNoContent && o.reply.Status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.Itoa(len(o.reply.Body)))
 	}

@@ -108,12 +108,12 @@ func (s *sized) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if s.left >= 0 {
 		s.left -= int64(n)
-		if s.left < 0 || err == io.EOF && s.left > 0 {
+		if s.left < 0 || errors.Is(err, io.EOF) && s.left > 0 {
 			s.left = 0
 			err = errors.New("sim: the request body does not have its announced Content-Length")
 		}
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}
 	return n, err

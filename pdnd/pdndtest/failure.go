@@ -3,6 +3,7 @@ package pdndtest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,11 +23,12 @@ type Reason struct{ Code, Title, Detail string }
 
 // String lists the codes and details, one reason a line.
 func (f Failure) String() string {
-	s := fmt.Sprintf("%s %s", f.Code, f.Title)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", f.Code, f.Title)
 	for _, r := range f.Reasons {
-		s += "\n\t" + r.Code + " " + r.Detail
+		fmt.Fprintf(&b, "\n\t%s %s", r.Code, r.Detail)
 	}
-	return s
+	return b.String()
 }
 
 // Codes of the checks, in the order in which they are made.

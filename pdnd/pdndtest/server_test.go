@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -311,9 +312,7 @@ func TestSchemaOfTheForm(t *testing.T) {
 	good := c.form(c.sign(c.header(), c.claims()))
 	changed := func(name string, values ...string) string {
 		form := url.Values{}
-		for k, v := range good {
-			form[k] = v
-		}
+		maps.Copy(form, good)
 		if form[name] = values; len(values) == 0 {
 			form.Del(name)
 		}
