@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -414,4 +416,26 @@ func TestNotificationFromJSON(t *testing.T) {
 			require.NotContains(t, string(x.RequestBody), `"file"`)
 		}
 	})
+}
+
+// TestFileOnDiskChangedMeanwhile: what is not in memory is checked on its way.
+func TestFileOnDiskChangedMeanwhile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "atto.pdf")
+	require.NoError(t, os.WriteFile(name, []byte("%PDF-1.7 as it was"), 0o600))
+	f, err := send.FromFile(name)
+	require.NoError(t, err)
+	s := sendtest.New(t)
+	c := clientOf(t, s)
+	p, err := send.Prepare(t.Context(), name, f, send.ContentPDF)
+	require.NoError(t, err)
+	slots, err := c.Preload(t.Context(), []send.Prepared{p})
+	require.NoError(t, err)
+	for _, changed := range []string{"%PDF-1.7 as it is!", "%PDF-1.7 short", "%PDF-1.7 longer than it was"} {
+		require.NoError(t, os.WriteFile(name, []byte(changed), 0o600))
+		_, err = c.Upload(t.Context(), slots[0], p, f)
+		require.ErrorIs(t, err, send.ErrDigest, changed)
+	}
+	require.NoError(t, os.WriteFile(name, []byte("%PDF-1.7 as it was"), 0o600))
+	_, err = c.Upload(t.Context(), slots[0], p, f)
+	require.NoError(t, err)
 }

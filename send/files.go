@@ -21,11 +21,13 @@ import (
 type File struct {
 	Open func() (io.ReadCloser, error)
 	Size int64
+
+	content []byte // of a file in memory
 }
 
 // FromBytes returns a file whose content is in memory.
 func FromBytes(content []byte) File {
-	return File{Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
+	return File{Size: int64(len(content)), content: content, Open: func() (io.ReadCloser, error) {
 		return memoryFile{bytes.NewReader(content)}, nil
 	}}
 }
@@ -196,13 +198,19 @@ func checkJSON(f File, fault func(string, pa.Text) error) error {
 // verifiedFile opens a file so that reading it to its end fails with ErrDigest
 // where it is not what was prepared.
 func (p *Prepared) verifiedFile(f File) func() (io.ReadCloser, error) {
+	table := crc32.MakeTable(crc32.Castagnoli)
 	return func() (io.ReadCloser, error) {
 		r, err := f.Open()
 		if err != nil {
 			return nil, err
 		}
-		return &verifiedReader{ReadCloser: r, want: p, table: crc32.MakeTable(crc32.Castagnoli)}, nil
+		return &verifiedReader{ReadCloser: r, want: p, table: table}, nil
 	}
+}
+
+// matches reports whether content is what was prepared.
+func (p *Prepared) matches(content []byte) bool {
+	return int64(len(content)) == p.Size && crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli)) == p.CRC32C
 }
 
 type verifiedReader struct {

@@ -3,6 +3,7 @@ package send
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -87,15 +88,24 @@ func (c *Client) preload(ctx context.Context, files []Prepared) ([]Slot, error) 
 // was prepared (ErrDigest), and sent without credentials. An expired slot is
 // pa.ErrForbidden: ask for another.
 func (c *Client) Upload(ctx context.Context, slot Slot, p Prepared, f File) (Ref, error) {
-	header, err := c.rest.Upload(ctx, &c.ops.upload, rest.Presigned{
-		Method: slot.Method, URL: slot.URL.Reveal(), Body: p.verifiedFile(f), Size: p.Size,
+	request := rest.Presigned{
+		Method: slot.Method, URL: slot.URL.Reveal(), Size: p.Size,
 		// These three and no other are covered by the signature of the URL.
 		Header: http.Header{
 			"Content-Type":          {p.ContentType},
 			"X-Amz-Meta-Secret":     {slot.Secret.Reveal()},
 			"X-Amz-Checksum-Sha256": {p.SHA256},
 		},
-	})
+	}
+	if f.content != nil {
+		if !p.matches(f.content) {
+			return Ref{}, fmt.Errorf("send.Upload: %w", ErrDigest)
+		}
+		request.Content = f.content
+	} else {
+		request.Body = p.verifiedFile(f)
+	}
+	header, err := c.rest.Upload(ctx, &c.ops.upload, request)
 	if err != nil {
 		return Ref{}, err
 	}

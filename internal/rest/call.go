@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"mime"
 	"net/http"
@@ -62,6 +63,9 @@ func Call[T any](ctx context.Context, c *Core, op *Op, req Request) (T, *Reply, 
 	reply, err := c.Do(ctx, op, req)
 	if reply == nil {
 		return zero, nil, err
+	}
+	if reply.Status == http.StatusNoContent {
+		return value, reply, err
 	}
 	if json.Unmarshal(reply.Body, &value) != nil {
 		return zero, nil, c.Unexpected(op, reply)
@@ -172,9 +176,7 @@ func (c *Core) attempt(state *callState, target string, req Request) (*Reply, *f
 	state.attempts++
 	start := time.Now()
 	r := c.resty.R().SetContext(state.ctx).SetDoNotParseResponse(true).SetHeader("User-Agent", c.agent).SetHeader("Accept", "application/json")
-	for name, values := range req.Header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, req.Header)
 	if req.Query != nil {
 		r.SetQueryParamsFromValues(req.Query)
 	}

@@ -145,6 +145,8 @@ func newTransport(t pa.Transport) *http.Transport {
 	}
 	tr.MaxIdleConnsPerHost = 64 // presigned uploads are HTTP/1.1; two idle connections would be redialled all day
 	tr.MaxIdleConns = 256
+	// Documents and pages of events in few system calls: the default is 4 KiB.
+	tr.WriteBufferSize, tr.ReadBufferSize = 64<<10, 32<<10
 	tr.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 		if resp.StatusCode != http.StatusOK {
 			return &proxyError{resp.StatusCode}
