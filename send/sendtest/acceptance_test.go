@@ -159,10 +159,13 @@ func TestNormaliserAndFailingRegistry(t *testing.T) {
 	elsewhere["physicalAddress"].(obj)["municipality"] = "PALERMO"
 	unknown := toStreet(t, 3, "")
 	delete(unknown, "physicalAddress")
-	for recipient, code := range map[*obj]string{&elsewhere: "NOT_VALID_ADDRESS", &unknown: "ADDRESS_SEARCH_FAILED"} {
-		id := c.submit(c.request(*recipient))
+	for _, tc := range []struct {
+		recipient obj
+		code      string
+	}{{elsewhere, "NOT_VALID_ADDRESS"}, {unknown, "ADDRESS_SEARCH_FAILED"}} {
+		id := c.submit(c.request(tc.recipient))
 		c.srv.Clock().Advance(time.Minute)
-		require.Equal(t, code, c.state(id)["errors"].([]any)[0].(obj)["code"])
+		require.Equal(t, tc.code, c.state(id)["errors"].([]any)[0].(obj)["code"])
 	}
 	c.accept(c.request(toStreet(t, 1, "Via Esempio 1")))
 }

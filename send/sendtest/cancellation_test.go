@@ -106,6 +106,7 @@ func TestCancelStopsWhatHasNotBegun(t *testing.T) {
 		"right after the acceptance": {"x@fail.it", "Via @OK_RS", "REQUEST_ACCEPTED", nil, []string{"AAR_GENERATION", "SEND_DIGITAL_DOMICILE"}},
 		"a message under way":        {"x@pec.example.it", "", "SEND_DIGITAL_PROGRESS", []string{"SEND_DIGITAL_FEEDBACK"}, []string{"DIGITAL_DELIVERY_CREATION_REQUEST", "REFINEMENT"}},
 		"before the second message":  {"x@fail.it", "", "SCHEDULE_DIGITAL_WORKFLOW", nil, []string{"PREPARE_DIGITAL_DOMICILE", "SEND_SIMPLE_REGISTERED_LETTER"}},
+		"paper that waits":           {"", "Via @OK_AR", "SCHEDULE_ANALOG_WORKFLOW", nil, []string{"PREPARE_ANALOG_DOMICILE"}},
 		"a letter under way":         {"", "Via @OK_AR", "SEND_ANALOG_DOMICILE", []string{"SEND_ANALOG_FEEDBACK"}, []string{"ANALOG_SUCCESS_WORKFLOW", "SCHEDULE_REFINEMENT"}},
 		"between two letters":        {"", "Via @FAIL-Discovery_AR", "SEND_ANALOG_PROGRESS", []string{"SEND_ANALOG_FEEDBACK"}, []string{"ANALOG_FAILURE_WORKFLOW", "ANALOG_SUCCESS_WORKFLOW"}},
 		"before the legal fact":      {"", "Via @FAIL-Irreperibile_AR", "COMPLETELY_UNREACHABLE_CREATION_REQUEST", nil, []string{"REFINEMENT"}},
@@ -113,7 +114,7 @@ func TestCancelStopsWhatHasNotBegun(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(t)
+			c := newClient(t, sendtest.WithCourtesy(person(t, 1), "EMAIL", "x@example.it"))
 			recipient := toStreet(t, 1, cmp.Or(tc.street, "Via Esempio 1"))
 			if tc.pec != "" {
 				recipient["digitalDomicile"] = obj{"type": "PEC", "address": tc.pec}
@@ -132,6 +133,21 @@ func TestCancelStopsWhatHasNotBegun(t *testing.T) {
 			require.Equal(t, "CANCELLED", c.detail(iun)["notificationStatus"])
 		})
 	}
+}
+
+func TestCancelIsForTheSender(t *testing.T) {
+	sender := sendtest.Sender{TaxID: sendtest.SenderTaxID, Over20Grams: true}
+	red, blue := sender, sender
+	red.APIKey, red.Groups, blue.APIKey, blue.Groups = "red", []string{"red"}, "blue", []string{"blue"}
+	c := newClient(t, sendtest.WithSender(red), sendtest.WithSender(blue), sendtest.WithSender(sendtest.Sender{APIKey: "else", TaxID: "77777777777"})).as("red")
+	r := c.request(toPEC(t, 1, "x@pec.example.it"))
+	r["group"] = "red"
+	iun := c.accept(r)
+	for _, key := range []string{"blue", "else"} {
+		other := c.as(key)
+		other.problem(404, other.do("PUT", "/delivery-push/v2.0/notifications/cancel/"+iun, nil))
+	}
+	require.Equal(t, isAccepted, answerOf(t, c.cancel(iun)))
 }
 
 func TestCancelDuringValidation(t *testing.T) {

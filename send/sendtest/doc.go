@@ -6,7 +6,7 @@
 // read through another version fail here as they fail there, with the same
 // status, code and text. A notification lives its whole life: acceptance or
 // refusal, PEC and paper attempts, perfection, legal facts, price, stream
-// events.
+// events, cancellation.
 //
 //	srv := sendtest.New(t)
 //	client, err := send.New(srv.Config())
@@ -38,8 +38,27 @@
 // delivered. Seconds of a paper sequence stand for four hours each, so that
 // the sixty seconds of a deposit are the ten days that they mean.
 //
+// What the people around a notification do is done with [Server.View],
+// [Server.ViewByDelegate], [Server.RetrieveAtRADD], [Server.Pay],
+// [Server.Cancel] and, for the platform itself, [Server.Rework], which corrects
+// the outcome of a paper delivery. What the registries, the tax agency, the
+// normaliser of addresses and GPD know is given as options; GPD is a function,
+// [WithGPD], that is told each fee of a notification whose pagoPaIntMode is
+// ASYNC.
+//
+// # Versions
+//
+// Every operation that a sender calls is served: requests in the versions 2.1
+// and 2.3 to 2.6, sent notifications and streams in all versions up to 2.9, the
+// price in both. An older version leaves out the members, categories, statuses
+// and legal facts that it does not know, as the adapters of the platform do,
+// and refuses a notification that it cannot show.
+//
 // # Limits
 //
-// Documents are not printed, seals are not applied, tariffs are parameters.
-// Files made by the simulator say that they have no legal value.
+// Documents are not printed, seals are not applied, tariffs are parameters; the
+// API of the recipients is not there. Requests in the first version (one
+// payment per recipient), the older lists of legal facts and the payment events
+// of F24 are not served. Files made by the simulator say that they have no
+// legal value.
 package sendtest

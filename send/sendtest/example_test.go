@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pa-italia/sdk-go/fiscal"
 	"github.com/pa-italia/sdk-go/pa/patest"
+	"github.com/pa-italia/sdk-go/send"
 	"github.com/pa-italia/sdk-go/send/sendtest"
 )
 
@@ -54,4 +56,71 @@ func Example() {
 	// 403 Forbidden
 	// 504 Gateway Timeout
 	// 3 calls seen
+}
+
+// GPD is a function that is told each fee of a notification whose debt position
+// the platform itself keeps up to date.
+func ExampleWithGPD() {
+	srv, err := sendtest.Start(context.Background(), sendtest.WithGPD(func(u sendtest.FeeUpdate) int {
+		fmt.Println(u.NoticeCode, u.Phase, u.NotificationFee)
+		return http.StatusOK
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() {
+		if err := srv.Close(); err != nil {
+			fmt.Println(err)
+		}
+	}()
+	if err := deposit(srv); err != nil {
+		fmt.Println(err)
+		return
+	}
+	srv.Clock().Advance(24 * time.Hour)
+	iun := srv.Notifications()[0].IUN
+	if err := srv.Cancel(iun); err != nil {
+		fmt.Println(err)
+	}
+	srv.Clock().Advance(time.Hour)
+	fmt.Println(srv.Notifications()[0].Status)
+	// Output:
+	// 302011000000000001 VALIDATION 200
+	// 302011000000000001 SEND_ANALOG_DOMICILE_ATTEMPT_0 1298
+	// 302011000000000001 NOTIFICATION_CANCELLED 0
+	// CANCELLED
+}
+
+// deposit sends a notification to a company, on paper.
+func deposit(srv *sendtest.Server) error {
+	client, err := send.New(srv.Config())
+	if err != nil {
+		return err
+	}
+	company, err := fiscal.ParseTaxID("01234567897")
+	if err != nil {
+		return err
+	}
+	_, err = client.Submit(context.Background(), send.Notification{
+		PaProtocolNumber: "2026/1",
+		Subject:          "Avviso di prova",
+		Recipients: []send.Recipient{{
+			RecipientType:   send.LegalPerson,
+			TaxID:           company,
+			Denomination:    "Ditta Inventata",
+			PhysicalAddress: &send.PhysicalAddress{Address: "Via @OK_890", Zip: "87100", Municipality: "COSENZA", Province: "CS"},
+			Payments:        []send.Payment{{PagoPA: &send.PagoPAPayment{NoticeCode: "302011000000000001", CreditorTaxID: sendtest.SenderTaxID, ApplyCost: true}}},
+		}},
+		Documents:                 []send.Document{{Title: "Atto", Attachment: send.PDF("atto.pdf")}},
+		NotificationFeePolicy:     send.DeliveryMode,
+		PaFee:                     new(fiscal.Cents(100)),
+		VAT:                       new(22),
+		PhysicalCommunicationType: send.RegisteredLetter890,
+		PagoPaIntMode:             send.IntModeAsync,
+		SenderDenomination:        sendtest.SenderDenomination,
+		SenderTaxID:               sendtest.SenderTaxID,
+		TaxonomyCode:              "010101P",
+	}, send.Files{"atto.pdf": send.FromBytes([]byte("%PDF-1.7\n%%EOF\n"))})
+	return err
 }

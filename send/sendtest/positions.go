@@ -58,11 +58,11 @@ func (l *notice) tell(phase string, fee int64) int {
 
 // fee is what a debt position carries now.
 func (l *notice) fee() int64 {
-	if p := l.price(); l.n.partial {
+	p := l.price()
+	if l.n.partial {
 		return p.PartialPrice
-	} else {
-		return p.TotalPrice
 	}
+	return p.TotalPrice
 }
 
 // checkPositions puts the first fee on the debt positions of an ASYNC

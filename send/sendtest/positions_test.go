@@ -43,6 +43,15 @@ func TestDebtPositionsFollowTheCost(t *testing.T) {
 
 func TestAnswersOfGPD(t *testing.T) {
 	always := func(status int) func(int) int { return func(int) int { return status } }
+	// turning answers with the first status until a call, then with the second.
+	turning := func(first, at, then int) func(int) int {
+		return func(call int) int {
+			if call < at {
+				return first
+			}
+			return then
+		}
+	}
 	tests := map[string]struct {
 		answer func(call int) int
 		after  time.Duration
@@ -52,8 +61,8 @@ func TestAnswersOfGPD(t *testing.T) {
 		"under payment":       {always(209), time.Minute, ""},
 		"unknown":             {always(404), time.Minute, "PAYMENT_NOT_VALID"},
 		"cannot be changed":   {always(422), time.Minute, "PAYMENT_NOT_VALID"},
-		"down for a while":    {func(call int) int { return map[bool]int{true: 503, false: 200}[call < 3] }, 3 * time.Minute, ""},
-		"unknown after a try": {func(call int) int { return map[bool]int{true: 500, false: 404}[call < 2] }, 2 * time.Minute, "PAYMENT_NOT_VALID"},
+		"down for a while":    {turning(503, 3, 200), 3 * time.Minute, ""},
+		"unknown after a try": {turning(500, 2, 404), 2 * time.Minute, "PAYMENT_NOT_VALID"},
 		"down":                {always(500), 2 * time.Hour, "SERVICE_UNAVAILABLE"},
 	}
 	for name, tc := range tests {
@@ -117,10 +126,39 @@ func TestLateUpdatesAreRepeated(t *testing.T) {
 	c.detail(iun)
 	require.Equal(t, "SEND_ANALOG_DOMICILE_ATTEMPT_0", last.Phase)
 	down, calls = true, 0
+	c.until("SEND_ANALOG_FEEDBACK")
+	calls = 0
+	require.NoError(t, c.srv.Rework(iun, 0, "@OK_AR"), "the letter is sent again")
+	c.srv.Clock().Advance(400 * days)
+	c.detail(iun)
+	require.Equal(t, 25, calls, "and then it is given up")
+	calls = 0
 	require.NoError(t, c.srv.Cancel(iun))
 	c.srv.Clock().Advance(400 * days)
 	c.detail(iun)
 	require.Equal(t, 25, calls, "and then it is given up")
+}
+
+// TestCancellationHasTheLastWord cancels while an update is still to be
+// repeated.
+func TestCancellationHasTheLastWord(t *testing.T) {
+	down := false
+	var last sendtest.FeeUpdate
+	c := newClient(t, sendtest.WithGPD(func(u sendtest.FeeUpdate) int {
+		if down {
+			return 500
+		}
+		last = u
+		return 200
+	}))
+	iun := c.accept(asyncRequest(c, withNotice(toStreet(t, 1, "Via @OK_AR"), payable)))
+	down = true
+	c.until("SEND_ANALOG_DOMICILE")
+	down = false
+	require.NoError(t, c.srv.Cancel(iun))
+	c.srv.Clock().Advance(30 * days)
+	require.Equal(t, "CANCELLED", c.detail(iun)["notificationStatus"])
+	require.Equal(t, sendtest.FeeUpdate{CreditorTaxID: "77777777777", NoticeCode: payable, Phase: "NOTIFICATION_CANCELLED"}, last)
 }
 
 func TestFlatRateLeavesDebtPositionsAlone(t *testing.T) {

@@ -23,6 +23,7 @@ func TestRework(t *testing.T) {
 	require.ErrorIs(t, c.srv.Rework(iun, 2, "@OK_AR"), sendtest.ErrNotReworkable)
 
 	require.NoError(t, c.srv.Rework(iun, 0, "@FAIL-Irreperibile_AR"))
+	require.Zero(t, c.srv.Notifications()[0].Recipients[0].Refined)
 	d := c.detail(iun)
 	reworked := timeline(d, "NOTIFICATION_TIMELINE_REWORKED")
 	require.Len(t, reworked, 1)
@@ -85,6 +86,7 @@ func TestRework(t *testing.T) {
 func TestReworkVoidsWhatWasScheduled(t *testing.T) {
 	c := newClient(t)
 	id := c.stream(streamOf("STATUS"))
+	older := c.object(200, c.do("POST", "/delivery-progresses/v2.8/streams", streamOf("STATUS")))["streamId"].(string)
 	iun := c.accept(c.request(toStreet(t, 1, "Via @OK_AR")))
 	c.until("SCHEDULE_REFINEMENT")
 	require.NoError(t, c.srv.Rework(iun, 0, "@FAIL_DECEDUTO_AR"))
@@ -92,6 +94,9 @@ func TestReworkVoidsWhatWasScheduled(t *testing.T) {
 		"VALIDATE_NORMALIZE_ADDRESSES_REQUEST IN_VALIDATION", "REQUEST_ACCEPTED ACCEPTED", "SEND_ANALOG_DOMICILE DELIVERING",
 		"ANALOG_SUCCESS_WORKFLOW DELIVERED", "NOTIFICATION_TIMELINE_REWORKED ACCEPTED", "SEND_ANALOG_DOMICILE DELIVERING",
 	}, c.drain(id), "the statuses are gone through again")
+	for _, e := range c.list(200, c.do("GET", "/delivery-progresses/v2.8/streams/"+older+"/events", nil)) {
+		require.NotEqual(t, "NOTIFICATION_TIMELINE_REWORKED", e["element"].(obj)["category"])
+	}
 	c.srv.Clock().Advance(100 * days)
 	d := c.detail(iun)
 	require.Equal(t, "RETURNED_TO_SENDER", d["notificationStatus"])

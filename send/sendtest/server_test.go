@@ -42,7 +42,7 @@ func TestOverASocket(t *testing.T) {
 	require.Equal(t, http.StatusLengthRequired, c.send(req).status)
 
 	require.NoError(t, srv.Inject("Price", patest.Fault{DropAfter: true}))
-	_, err = c.http.Do(must(http.NewRequestWithContext(t.Context(), "GET", srv.URL()+"/delivery/v2.3/price/77777777777/302000000000000001", nil))) //nolint:bodyclose // there is none
+	_, err = c.http.Do(must(http.NewRequestWithContext(t.Context(), "GET", srv.URL()+"/delivery/v2.3/price/77777777777/302000000000000001", nil)))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 

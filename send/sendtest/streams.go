@@ -121,13 +121,28 @@ type flatEvent struct {
 	ValidationErrors      []details `json:"validationErrors,omitempty"`
 }
 
-// channels are those of the events that send something.
-var channels = map[string]string{
-	catSendDigital: "PEC", catSendSimple: "RS", catSendAnalog: "RACCOMANDATA",
+// channel is the one to which an event of the first version refers. Whatever
+// the digital domicile is, it is PEC.
+func (e *element) channel() string {
+	switch e.category {
+	case catCourtesy:
+		if at, ok := e.details["digitalAddress"].(digitalAddress); ok {
+			return at.Type
+		}
+	case catSendDigital, catDigitalProgress, catDigitalFeedback:
+		return "PEC"
+	case catSendAnalog, catAnalogProgress, catAnalogFeedback:
+		if level, ok := e.details["serviceLevel"].(string); ok {
+			return level
+		}
+	case catSendSimple, catSimpleProgress:
+		return "SIMPLE_REGISTERED_LETTER"
+	}
+	return ""
 }
 
 func (v elementVersion) flat(e *element) *flatEvent {
-	out := &flatEvent{Timestamp: stamp(e.event), TimelineEventCategory: e.category, AnalogCost: e.details["analogCost"], Channel: channels[e.category]}
+	out := &flatEvent{Timestamp: stamp(e.event), TimelineEventCategory: e.category, AnalogCost: e.details["analogCost"], Channel: e.channel()}
 	if e.recipient >= 0 {
 		out.RecipientIndex = &e.recipient
 	}
@@ -495,7 +510,7 @@ func (st *stream) append(e streamEvent) {
 
 // wants reports whether an element passes the groups and the filter.
 func (st *stream) wants(n *notification, e *element, newStatus string) bool {
-	if len(st.request.Groups) > 0 && !slices.Contains(st.request.Groups, n.req.Group) {
+	if len(st.request.Groups) > 0 && !slices.Contains(st.request.Groups, n.req.Group) || !st.version.element.knows(e.category) {
 		return false
 	}
 	if st.request.EventType == eventTimeline {

@@ -3,6 +3,7 @@ package sendtest_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,33 @@ func TestStreamUpdateAndDisable(t *testing.T) {
 	c.problem(404, c.do("POST", streamsPath+"/"+id+"/action/disable", nil))
 }
 
+// TestGroupsOfAStreamOnlyGrow, and only with groups that the key may name.
+func TestGroupsOfAStreamOnlyGrow(t *testing.T) {
+	sender := func(key string, groups ...string) sendtest.Option {
+		return sendtest.WithSender(sendtest.Sender{APIKey: key, TaxID: sendtest.SenderTaxID, Groups: groups})
+	}
+	c := newClient(t, sender("master"), sender("red", "red"), sender("both", "red", "blue")).as("master")
+	free := c.stream(streamOf("STATUS"))
+	red := c.stream(streamOf("STATUS", obj{"groups": []string{"red"}}))
+	for _, tc := range []struct {
+		key, id string
+		groups  []string
+		status  int
+	}{
+		{"master", free, []string{"red"}, 403},
+		{"master", free, []string{}, 200},
+		{"master", red, []string{}, 403},
+		{"master", red, []string{"blue"}, 403},
+		{"red", red, []string{"red", "blue"}, 403},
+		{"both", red, []string{"red", "blue"}, 200},
+		{"red", red, []string{"red", "blue"}, 403},
+		{"master", red, []string{"red", "blue"}, 200},
+	} {
+		got := c.as(tc.key).do("PUT", streamsPath+"/"+tc.id, streamOf("STATUS", obj{"groups": tc.groups}))
+		require.Equal(t, tc.status, got.status, "%v %s", tc, got.body)
+	}
+}
+
 // TestMigrationOfAStream replaces a stream of an older version without a gap.
 func TestMigrationOfAStream(t *testing.T) {
 	c := newClient(t, sendtest.WithStreamLimit(1))
@@ -185,7 +213,7 @@ func TestVersionsOfStreams(t *testing.T) {
 			require.Equal(t, tc.name, made["version"])
 			_, waits := made["waitForAccepted"]
 			require.Equal(t, tc.waits, waits)
-			statuses := c.object(200, c.do("POST", path, streamOf("STATUS")))["streamId"].(string)
+			statuses := c.object(200, c.do("POST", path, streamOf("STATUS", obj{"waitForAccepted": true})))["streamId"].(string)
 			c.accept(c.request(toStreet(t, 1, "Via @FAIL_DECEDUTO_AR")))
 			c.srv.Clock().Advance(60 * days)
 			events := c.list(200, c.do("GET", path+"/"+made["streamId"].(string)+"/events", nil))
@@ -196,34 +224,119 @@ func TestVersionsOfStreams(t *testing.T) {
 			_, stamps := events[0]["element"].(obj)["ingestionTimestamp"]
 			require.Equal(t, tc.stamps, stamps)
 			told := c.list(200, c.do("GET", path+"/"+statuses+"/events", nil))
+			require.Equal(t, tc.waits, told[0]["newStatus"] == "ACCEPTED", "or else the validation is told too")
 			require.Equal(t, tc.deceased, told[len(told)-1]["newStatus"] == "RETURNED_TO_SENDER")
-			require.Equal(t, 403, c.do("GET", map[bool]string{true: "/delivery-progresses/v2.8/streams", false: streamsPath}[tc.version == "v2.9"]+"/"+statuses+"/events", nil).status)
+			other := c.stream(streamOf("STATUS"))
+			if tc.version != "v2.9" {
+				require.Equal(t, 403, c.do("GET", path+"/"+other+"/events", nil).status)
+			}
 			require.Equal(t, 200, c.do("POST", path+"/"+statuses+"/action/disable", nil).status)
 		})
 	}
 }
 
-func TestFirstVersionOfStreams(t *testing.T) {
+func TestWaitForAcceptedHoldsDisorderBack(t *testing.T) {
+	before := []string{"VALIDATE_NORMALIZE_ADDRESSES_REQUEST", "NORMALIZED_ADDRESS", "SENDER_ACK_CREATION_REQUEST"}
+	early := 0
+	for seed := range uint64(20) {
+		c := newClient(t, sendtest.WithSeed(seed), sendtest.WithStreamDisorder(0, 0.5))
+		ids := []string{c.stream(streamOf("TIMELINE")), c.stream(streamOf("TIMELINE", obj{"waitForAccepted": true}))}
+		c.accept(c.request(toPEC(t, 1, "x@pec.example.it")))
+		c.srv.Clock().Advance(time.Hour)
+		for i, id := range ids {
+			events := c.drain(id)
+			accepted := slices.Index(events, "REQUEST_ACCEPTED ACCEPTED")
+			require.GreaterOrEqual(t, accepted, 0)
+			ahead := slices.ContainsFunc(events[:accepted], func(e string) bool {
+				category, _, _ := strings.Cut(e, " ")
+				return !slices.Contains(before, category)
+			})
+			if i == 0 && ahead {
+				early++
+			}
+			require.False(t, i == 1 && ahead, "%v", events)
+		}
+	}
+	require.Positive(t, early, "the disorder is there for other streams")
+}
+
+// TestRefusalInOlderStreams: the reasons did not tell the recipient, nor the
+// element its request.
+func TestRefusalInOlderStreams(t *testing.T) {
 	c := newClient(t)
+	ids := map[string]string{}
+	for _, version := range []string{"v2.8", "v2.6"} {
+		ids[version] = c.object(200, c.do("POST", "/delivery-progresses/"+version+"/streams", streamOf("TIMELINE")))["streamId"].(string)
+	}
+	refused := c.request(toStreet(t, 1, "Via Esempio 1"))
+	refused["recipients"].([]obj)[0]["physicalAddress"].(obj)["zip"] = "00000"
+	c.submit(refused)
+	c.srv.Clock().Advance(time.Hour)
+	for version, newer := range map[string]bool{"v2.8": true, "v2.6": false} {
+		events := c.list(200, c.do("GET", "/delivery-progresses/"+version+"/streams/"+ids[version]+"/events", nil))
+		details := events[len(events)-1]["element"].(obj)["details"].(obj)
+		reason := details["refusalReasons"].([]any)[0].(obj)
+		require.Equal(t, "NOT_VALID_ADDRESS", reason["errorCode"])
+		_, tells := reason["recIndex"]
+		require.Equal(t, newer, tells, version)
+		require.Equal(t, newer, details["paProtocolNumber"] != nil, version)
+	}
+}
+
+// TestGroupsDoNotApplyToTheFirstVersion of the streams.
+func TestGroupsDoNotApplyToTheFirstVersion(t *testing.T) {
+	master := sendtest.Sender{APIKey: "master", TaxID: sendtest.SenderTaxID, Over20Grams: true}
+	red := sendtest.Sender{APIKey: "red", TaxID: sendtest.SenderTaxID, Groups: []string{"red"}, Over20Grams: true}
+	c := newClient(t, sendtest.WithSender(master), sendtest.WithSender(red)).as("master")
+	const path = "/delivery-progresses/streams"
+	id := c.object(200, c.do("POST", path, obj{"title": "x", "eventType": "STATUS"}))["streamId"].(string)
+	other := c.as("red")
+	other.object(200, other.do("POST", path, obj{"title": "x", "eventType": "STATUS"}))
+	other.object(200, other.do("PUT", path+"/"+id, obj{"title": "y", "eventType": "STATUS"}))
+	require.Equal(t, 200, other.do("GET", path+"/"+id+"/events", nil).status)
+	require.Equal(t, 204, other.do("DELETE", path+"/"+id, nil).status)
+}
+
+func TestFirstVersionOfStreams(t *testing.T) {
+	c := newClient(t,
+		sendtest.WithPlatformDomicile(person(t, 3), "SERCQ", "sercq"),
+		sendtest.WithCourtesy(person(t, 4), "EMAIL", "x@example.it"),
+		sendtest.WithTerms(func(t *sendtest.Terms) { t.SecondDigital = time.Hour }),
+	)
 	const path = "/delivery-progresses/streams"
 	made := c.object(200, c.do("POST", path, obj{"title": "flusso", "eventType": "TIMELINE"}))
 	for _, unknown := range []string{"version", "groups", "waitForAccepted"} {
 		require.NotContains(t, made, unknown)
 	}
 	c.accept(c.request(toStreet(t, 1, "Via @OK_AR")))
+	c.accept(c.request(toStreet(t, 3, "Via Esempio 1")))
+	c.accept(c.request(toStreet(t, 4, "Via Esempio 1")))
+	c.accept(c.request(toPEC(t, 5, "x@fail.it")))
 	refused := c.request(toStreet(t, 2, "Via Esempio 1"))
 	refused["recipients"].([]obj)[0]["physicalAddress"].(obj)["zip"] = "00000"
 	c.submit(refused)
-	c.srv.Clock().Advance(days)
+	c.srv.Clock().Advance(3 * time.Hour)
 	id := made["streamId"].(string)
 	byCategory := map[string]obj{}
-	for _, e := range c.list(200, c.do("GET", path+"/"+id+"/events", nil)) {
-		require.NotContains(t, e, "element")
-		byCategory[e["timelineEventCategory"].(string)] = e
+	for cursor := ""; ; {
+		page := c.list(200, c.do("GET", path+"/"+id+"/events"+cursor, nil))
+		if len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			require.NotContains(t, e, "element")
+			byCategory[e["timelineEventCategory"].(string)] = e
+			cursor = "?lastEventId=" + e["eventId"].(string)
+		}
 	}
 	require.NotEmpty(t, byCategory["REQUEST_ACCEPTED"]["legalfactIds"])
 	require.Equal(t, "ACCEPTED", byCategory["REQUEST_ACCEPTED"]["newStatus"])
 	require.EqualValues(t, 400, byCategory["SEND_ANALOG_DOMICILE"]["analogCost"])
+	require.Equal(t, "AR_REGISTERED_LETTER", byCategory["SEND_ANALOG_DOMICILE"]["channel"])
+	require.Equal(t, "PEC", byCategory["SEND_DIGITAL_DOMICILE"]["channel"])
+	require.Equal(t, "SIMPLE_REGISTERED_LETTER", byCategory["SEND_SIMPLE_REGISTERED_LETTER"]["channel"])
+	require.Equal(t, "EMAIL", byCategory["SEND_COURTESY_MESSAGE"]["channel"])
+	require.NotContains(t, byCategory["REQUEST_ACCEPTED"], "channel")
 	require.EqualValues(t, 0, byCategory["SEND_ANALOG_DOMICILE"]["recipientIndex"])
 	require.Equal(t, "NOT_VALID_ADDRESS", byCategory["REQUEST_REFUSED"]["validationErrors"].([]any)[0].(obj)["errorCode"])
 	require.NotContains(t, byCategory["REQUEST_REFUSED"], "iun")

@@ -132,7 +132,7 @@ type wireElement struct {
 	NotificationSentAt *stamp   `json:"notificationSentAt,omitempty"`
 	LegalFactsIDs      []factID `json:"legalFactsIds,omitempty"`
 	Category           string   `json:"category"`
-	Details            details  `json:"details,omitempty"`
+	Details            details  `json:"details,omitzero"`
 }
 
 // stamp writes an instant as the platform does: UTC, and a fraction only as
@@ -250,6 +250,14 @@ var (
 		catAccepted: {"notificationRequestId", "paProtocolNumber", "idempotenceToken"},
 		catRefused:  {"notificationRequestId", "paProtocolNumber", "idempotenceToken", "refusalReasons.recIndex"},
 	}
+	droppedBefore23 = func() map[string][]string {
+		all := maps.Clone(droppedBefore27)
+		maps.Copy(all, map[string][]string{
+			catViewed: {"eventTimestamp"}, catRefinement: {"eventTimestamp"}, catDigitalProgress: {"eventTimestamp"}, catPayment: {"eventTimestamp"},
+			catScheduleAnalog: {"schedulingDate"}, catScheduleDigital: {"schedulingDate"}, catAnalogProgress: {"serviceLevel"},
+		})
+		return all
+	}()
 	// factsBefore25 was a closed list.
 	factsBefore25 = []string{
 		factSenderAck, factDigitalDelivery, factAnalogDelivery, factRecipientAccess, factPecReceipt, factAnalogFailure,
@@ -270,10 +278,10 @@ var (
 		lacks: elementV25.lacks, noReturned: true, respelled: spelledBefore28, drops: droppedBefore27, facts: factsBefore25, singleStamp: true,
 	}
 	elementV20 = elementVersion{
-		lacks: slices.Concat(elementV25.lacks, since23), noReturned: true, respelled: spelledBefore28, drops: droppedBefore27, facts: factsBefore25, singleStamp: true,
+		lacks: slices.Concat(elementV25.lacks, since23), noReturned: true, respelled: spelledBefore28, drops: droppedBefore23, facts: factsBefore25, singleStamp: true,
 	}
 	elementV1 = elementVersion{
-		lacks: slices.Concat(elementV20.lacks, since20), noReturned: true, respelled: spelledBefore28, drops: droppedBefore27, facts: factsBefore25, singleStamp: true,
+		lacks: slices.Concat(elementV20.lacks, since20), noReturned: true, respelled: spelledBefore28, drops: droppedBefore23, facts: factsBefore25, singleStamp: true,
 	}
 )
 
