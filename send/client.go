@@ -24,7 +24,8 @@ func New(cfg Config) (*Client, error) {
 
 // Credentials are those of one sender.
 type Credentials struct {
-	Sender  string // tax code, for the evidence
+	Sender  string // tax code, see Config.Sender
+	Group   string // see Config.Group
 	APIKey  pa.SecretSource
 	Voucher pa.TokenSource // nil for a key that wants none
 	Limiter pa.Limiter     // nil keeps that of the transport
@@ -34,12 +35,26 @@ type Credentials struct {
 // settings. What one sender's key is refused or throttled for delays no other.
 func (c *Client) With(cred Credentials) (*Client, error) {
 	cfg := c.cfg
-	cfg.Sender, cfg.APIKey, cfg.Voucher = cred.Sender, cred.APIKey, cred.Voucher
+	cfg.Sender, cfg.Group, cfg.APIKey, cfg.Voucher = cred.Sender, cred.Group, cred.APIKey, cred.Voucher
 	if err := pa.NewValidationError("send.Credentials", cfg.check()); err != nil {
 		return nil, err
 	}
 	return &Client{cfg: cfg, rest: c.rest.With(cfg.authorizer(), cfg.Sender, cred.Limiter), ops: c.ops}, nil
 }
+
+// WithVersions derives a client of the same sender that speaks other versions;
+// zero fields are those of production.
+func (c *Client) WithVersions(v Versions) (*Client, error) {
+	cfg := c.cfg
+	cfg.Versions = v
+	if err := pa.NewValidationError("send.Versions", cfg.check()); err != nil {
+		return nil, err
+	}
+	return &Client{cfg: cfg, rest: c.rest, ops: newOperations(cfg.Versions)}, nil
+}
+
+// Sender returns the tax code of the sender, where it is known.
+func (c *Client) Sender() string { return c.cfg.Sender }
 
 // Environment returns the environment that the client calls.
 func (c *Client) Environment() pa.Environment { return c.cfg.Environment }

@@ -90,8 +90,33 @@ func (c RefusalCode) Message(lang pa.Lang) string {
 	return text.In(lang)
 }
 
-// Rule is the code of a local rule, as the findings of [Notification.Validate]
-// name it.
+// Known reports whether this package knows the code.
+func (c CancellationCode) Known() bool { return known(cancellationTexts, c) }
+
+// Message says what will happen, in one language.
+func (c CancellationCode) Message(lang pa.Lang) string {
+	return message(cancellationTexts, c, lang, pa.Text{IT: "Esito non riconosciuto: ", EN: "Unknown outcome: "})
+}
+
+// Known reports whether this package knows the part of the platform.
+func (f Functionality) Known() bool { return known(functionalityTexts, f) }
+
+// Message says which part of the platform it is, in one language.
+func (f Functionality) Message(lang pa.Lang) string {
+	return message(functionalityTexts, f, lang, pa.Text{IT: "Funzionalità non riconosciuta: ", EN: "Unknown functionality: "})
+}
+
+// Known reports whether this package knows the status.
+func (s GroupStatus) Known() bool { return known(groupStatusTexts, s) }
+
+// Message says what the status of a group means, in one language.
+func (s GroupStatus) Message(lang pa.Lang) string {
+	return message(groupStatusTexts, s, lang, pa.Text{IT: "Stato del gruppo non riconosciuto: ", EN: "Unknown status of a group: "})
+}
+
+// Rule is the code of a local rule, as the findings of [Client.Validate] and
+// [Preflight] name it; those of the file as such, SEND_FILE_…, say all in the
+// finding.
 type Rule string
 
 // Known reports whether this package has the rule.
@@ -108,7 +133,22 @@ func (r Rule) text() pa.Text {
 			return rule.text
 		}
 	}
+	for _, rule := range preflightRules() {
+		if rule.code == string(r) {
+			return pa.Text{IT: withoutCounts(rule.text.IT), EN: withoutCounts(rule.text.EN)}
+		}
+	}
 	return pa.Text{}
+}
+
+// withoutCounts leaves out what is said of one file, in brackets.
+func withoutCounts(text string) string {
+	before, rest, counts := strings.Cut(text, " (%d")
+	if !counts {
+		return text
+	}
+	_, after, _ := strings.Cut(rest, ")")
+	return before + after
 }
 
 func known[K ~string](texts map[K]pa.Text, value K) bool {
@@ -134,8 +174,8 @@ var statusTexts = map[Status]pa.Text{
 		IT: "La richiesta è depositata e SEND la sta controllando: attendere l'accettazione o il rifiuto.",
 		EN: "The request is deposited and SEND is checking it: wait for its acceptance or refusal."},
 	StatusAccepted: {
-		IT: "SEND ha preso in carico la notifica, che per il mittente è perfezionata: gli invii stanno per partire.",
-		EN: "SEND has taken charge of the notification, which is perfected for the sender: the deliveries are about to start."},
+		IT: "SEND ha preso in carico la notifica, che per il mittente è perfezionata: nessun invio è ancora partito.",
+		EN: "SEND has taken charge of the notification, which is perfected for the sender: no delivery has started yet."},
 	StatusRefused: {
 		IT: "SEND ha rifiutato la richiesta, che non ha effetti: correggere secondo i motivi indicati e ridepositare con un nuovo idempotenceToken.",
 		EN: "SEND has refused the request, which has no effect: correct it by the reasons given and deposit it again under a new idempotenceToken."},
@@ -320,7 +360,7 @@ var legalFactTexts = map[LegalFactCategory]pa.Text{
 		IT: "Documento dell'invio cartaceo: avviso stampato o scansione del recapitista.",
 		EN: "Document of a paper delivery: the printed notice or a scan by the carrier."},
 	LegalFactAnalogFailureDelivery: {
-		IT: "Attestazione: deposito dell'avviso di mancato recapito del destinatario irreperibile.",
+		IT: "Attestazione opponibile a terzi: deposito dell'avviso di mancato recapito del destinatario irreperibile.",
 		EN: "Legal fact: deposit of the notice of non-delivery to a recipient who could not be reached."},
 	LegalFactRecipientAccess: {
 		IT: "Attestazione opponibile a terzi: accesso del destinatario alla notifica.",
@@ -507,10 +547,10 @@ var deliveryRows = []deliveryRow{
 // failureCause of PrepareAnalogDomicileFailureDetails.
 var causeTexts = map[FailureCause]pa.Text{
 	"M01": {IT: "Il destinatario è irreperibile.", EN: "The recipient cannot be found."},
-	"M02": {IT: "Il destinatario è deceduto: non c'è un secondo tentativo. Valutare la notifica agli eredi.", EN: "The recipient is deceased: there is no second attempt. Consider notifying the heirs."},
+	"M02": {IT: "Il destinatario risulta deceduto: valutare la notifica agli eredi.", EN: "The recipient is reported deceased: consider notifying the heirs."},
 	"M03": {IT: "Il destinatario è sconosciuto a questo indirizzo.", EN: "The recipient is unknown at this address."},
 	"M04": {IT: "Il destinatario si è trasferito.", EN: "The recipient has moved."},
-	"M05": {IT: "Il destinatario ha rifiutato l'invio: vale come consegnato, senza un secondo tentativo.", EN: "The recipient refused it: it counts as delivered, without a second attempt."},
+	"M05": {IT: "Il destinatario ha rifiutato l'invio.", EN: "The recipient refused it."},
 	"M06": {IT: "L'indirizzo è inesatto: verificarlo in anagrafe.", EN: "The address is inexact: check it in the register."},
 	"M07": {IT: "L'indirizzo è inesistente: verificarlo in anagrafe.", EN: "The address does not exist: check it in the register."},
 	"M08": {IT: "L'indirizzo è insufficiente: completarlo.", EN: "The address is not sufficient: complete it."},
@@ -574,4 +614,38 @@ var refusalTexts = map[string]pa.Text{
 	"SERVICE_UNAVAILABLE": {
 		IT: "La validazione non è riuscita in tempo: ridepositare con un nuovo token.",
 		EN: "validation could not complete in time: deposit again under a new token"},
+}
+
+// cancellationTexts say what becomes of a request to cancel (StatusDetail of
+// SEND B2B 2.24.2).
+var cancellationTexts = map[CancellationCode]pa.Text{
+	CancellationAccepted: {
+		IT: "La richiesta di annullamento è stata presa in carico: la notifica è annullata quando lo dice la sua cronologia.",
+		EN: "The request to cancel was taken: the notification is cancelled once its timeline says so."},
+	CancellationAlreadyCancelled: {
+		IT: "L'annullamento di questa notifica è già stato chiesto: non c'è altro da fare.",
+		EN: "This notification was to be cancelled already: there is nothing more to do."},
+	CancellationRefused: {
+		IT: "La richiesta di notifica era stata rifiutata: non c'è niente da annullare.",
+		EN: "The request for notification had been refused: there is nothing to cancel."},
+}
+
+// functionalityTexts name the parts of the platform (PnFunctionality).
+var functionalityTexts = map[Functionality]pa.Text{
+	FunctionalityCreate: {
+		IT: "Creazione delle notifiche: gli enti non riescono a depositare.",
+		EN: "Creation of notifications: senders cannot deposit."},
+	FunctionalityVisualization: {
+		IT: "Visualizzazione delle notifiche: i destinatari non riescono a leggerle.",
+		EN: "Display of notifications: recipients cannot read them."},
+	FunctionalityWorkflow: {
+		IT: "Processo di notifica: gli invii digitali e cartacei sono fermi o in ritardo.",
+		EN: "Process of notification: digital and paper deliveries are stopped or late."},
+}
+
+// groupStatusTexts say what the status of a group means (PaGroupStatus).
+var groupStatusTexts = map[GroupStatus]pa.Text{
+	GroupActive:    {IT: "Gruppo attivo.", EN: "The group is active."},
+	GroupSuspended: {IT: "Gruppo sospeso: riattivarlo nell'area riservata o usarne un altro.", EN: "The group is suspended: activate it in the reserved area or use another."},
+	GroupDeleted:   {IT: "Gruppo eliminato: usarne un altro.", EN: "The group was deleted: use another."},
 }

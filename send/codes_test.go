@@ -90,6 +90,9 @@ func TestWordsOfConstants(t *testing.T) {
 	requireWords(t, statuses, status)
 	requireWords(t, categories, category)
 	requireWords(t, facts, legalFactKind)
+	requireWords(t, constants(t, "CancellationCode"), func(s string) CancellationCode { return CancellationCode(s) })
+	requireWords(t, constants(t, "Functionality"), func(s string) Functionality { return Functionality(s) })
+	requireWords(t, constants(t, "GroupStatus"), func(s string) GroupStatus { return GroupStatus(s) })
 	for _, k := range constants(t, "PerfectionKind") {
 		require.Contains(t, perfectionTexts, PerfectionKind(k))
 	}
@@ -161,6 +164,12 @@ func TestWordsOfRules(t *testing.T) {
 		require.Equal(t, r.text.IT, Rule(r.code).Message(pa.Italian))
 		require.NotEmpty(t, r.text.IT, r.code)
 		require.NotEmpty(t, r.text.EN, r.code)
+	}
+	for _, r := range preflightRules() {
+		require.True(t, Rule(r.code).Known(), r.code)
+		for _, lang := range []pa.Lang{pa.Italian, pa.English} {
+			require.NotContains(t, Rule(r.code).Message(lang), "%", r.code)
+		}
 	}
 	require.False(t, Rule("SEND_NEW").Known())
 	require.Contains(t, Rule("SEND_NEW").Message(pa.Italian), "SEND_NEW")

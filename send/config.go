@@ -27,8 +27,12 @@ type Config struct {
 	Versions Versions
 	// Validation adjusts the local rules.
 	Validation Validation
-	// Sender is the tax code noted in the evidence.
-	Sender   string
+	// Sender is the tax code of the sender whose credentials these are: a
+	// notification that names none gets it, one that names another is
+	// refused. It is noted in the evidence. "" is not checked.
+	Sender string
+	// Group is the group that a notification without one gets.
+	Group    string
 	Evidence pa.Evidence
 
 	Transport pa.Transport

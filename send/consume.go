@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/pa-italia/sdk-go/internal/durable"
 )
@@ -49,6 +50,36 @@ type ConsumeOptions struct {
 	From string
 	// Lock is held while the stream is read; nil where only one process does.
 	Lock Locker
+
+	// OnGap is told, before the next batch, that events may be gone: the
+	// platform keeps them for seven days, and the stream has not been read for
+	// longer. What became of the notifications that were open is then in their
+	// [SentNotification]; an [Event] made of their request id and an element of
+	// that timeline has the [Event.Key] that the one of the stream had. When
+	// it fails, Consume ends with its error, and it is told again the next
+	// time. Nil is not told.
+	OnGap func(ctx context.Context, g Gap) error
+	// LastRead is when the stream was last read, for OnGap. It is not needed
+	// where Checkpoints knows it, as [FileCheckpoints] does.
+	LastRead time.Time
+}
+
+// Gap is the time of which a stream may have lost events.
+type Gap struct {
+	StreamID string
+	From, To time.Time
+}
+
+// eventRetention is how long the platform keeps an event (pn-stream, ttl of
+// events).
+const eventRetention = 7 * 24 * time.Hour
+
+// markEvery is how often a stream that has nothing to tell is noted as read.
+const markEvery = time.Hour
+
+// dated is a [Checkpointer] that knows when a stream was last read.
+type dated interface {
+	LastRead(ctx context.Context, streamID string) (time.Time, error)
 }
 
 // Consume reads a stream and hands its events to a handler, batch by batch,
@@ -56,15 +87,24 @@ type ConsumeOptions struct {
 // handle, save, ask for more. Asking is what tells the platform to forget, so
 // a crash anywhere brings events again and loses none. It returns nil when ctx
 // ends between two batches.
-func (c *Client) Consume(ctx context.Context, streamID string, opt ConsumeOptions) (err error) {
+func (c *Client) Consume(ctx context.Context, streamID string, opt ConsumeOptions) error {
+	return c.consume(ctx, streamID, opt, false)
+}
+
+// Drain is [Client.Consume] that ends when the stream has nothing more to
+// tell: for one that was disabled or replaced.
+func (c *Client) Drain(ctx context.Context, streamID string, opt ConsumeOptions) error {
+	return c.consume(ctx, streamID, opt, true)
+}
+
+func (c *Client) consume(ctx context.Context, streamID string, opt ConsumeOptions, drain bool) (err error) {
 	if opt.Handle == nil {
 		return errors.New("send: ConsumeOptions.Handle is not set")
 	}
 	held := ctx
 	if opt.Lock != nil {
 		var release func() error
-		held, release, err = opt.Lock.Lock(ctx, "send-stream-"+streamID)
-		if err != nil {
+		if held, release, err = opt.Lock.Lock(ctx, "send-stream-"+streamID); err != nil {
 			return fmt.Errorf("send: lock of stream %s: %w", streamID, err)
 		}
 		defer func() { err = errors.Join(err, release()) }()
@@ -72,6 +112,8 @@ func (c *Client) Consume(ctx context.Context, streamID string, opt ConsumeOption
 	// ended tells the end of the caller's context from the loss of the lock.
 	ended := func(err error) error {
 		switch {
+		case ctx.Err() != nil && drain:
+			return context.Cause(ctx) // there may be more
 		case ctx.Err() != nil:
 			return nil
 		case held.Err() != nil:
@@ -79,29 +121,36 @@ func (c *Client) Consume(ctx context.Context, streamID string, opt ConsumeOption
 		}
 		return err
 	}
-	from := opt.From
-	if opt.Checkpoints != nil {
-		saved, err := opt.Checkpoints.Load(held, streamID)
-		if err != nil {
-			return fmt.Errorf("send: checkpoint of stream %s: %w", streamID, err)
-		}
-		if saved != "" {
-			from = saved
-		}
+	from, read, marks, err := opt.start(held, streamID)
+	if err != nil {
+		return fmt.Errorf("send: checkpoint of stream %s: %w", streamID, err)
 	}
+	marked := read
 	for page, err := range c.pages(held, streamID, from) {
 		if err != nil {
 			return ended(err)
 		}
-		if len(page.Events) == 0 {
-			continue
+		now := time.Now()
+		if opt.OnGap != nil && !read.IsZero() && now.Sub(read) > eventRetention {
+			if err := opt.OnGap(held, Gap{StreamID: streamID, From: read, To: now.Add(-eventRetention)}); err != nil {
+				return err
+			}
 		}
-		if err := opt.Handle(held, Batch{StreamID: streamID, Events: page.Events, Checkpoint: page.Last}); err != nil {
-			return err
+		read = now
+		switch {
+		case len(page.Events) > 0:
+			if err := opt.Handle(held, Batch{StreamID: streamID, Events: page.Events, Checkpoint: page.Last}); err != nil {
+				return err
+			}
+		case drain:
+			return nil
+		case !marks || now.Sub(marked) < markEvery:
+			continue
 		}
 		if opt.Checkpoints == nil {
 			continue
 		}
+		marked = now
 		if held.Err() != nil && ctx.Err() == nil {
 			// Whoever has the lock now may be further: nothing is saved, and
 			// the batch comes again.
@@ -112,6 +161,27 @@ func (c *Client) Consume(ctx context.Context, streamID string, opt ConsumeOption
 		}
 	}
 	return nil
+}
+
+// start returns where to begin, when the stream was last read, and whether the
+// checkpoints keep that.
+func (opt *ConsumeOptions) start(ctx context.Context, streamID string) (from string, read time.Time, marks bool, err error) {
+	from, read = opt.From, opt.LastRead
+	if opt.Checkpoints == nil {
+		return from, read, false, nil
+	}
+	saved, err := opt.Checkpoints.Load(ctx, streamID)
+	if err != nil {
+		return "", time.Time{}, false, err
+	}
+	if saved != "" {
+		from = saved
+	}
+	d, marks := opt.Checkpoints.(dated)
+	if marks && read.IsZero() {
+		read, err = d.LastRead(ctx, streamID)
+	}
+	return from, read, marks, err
 }
 
 // MemoryCheckpoints is a [Checkpointer] that forgets when the process ends.
@@ -154,29 +224,41 @@ func NewFileCheckpoints(dir string) (*FileCheckpoints, error) {
 
 // fileCheckpoint is the persisted form.
 type fileCheckpoint struct {
-	Version    int    `json:"version"`
-	StreamID   string `json:"streamId"`
-	Checkpoint string `json:"checkpoint"`
+	Version    int       `json:"version"`
+	StreamID   string    `json:"streamId"`
+	Checkpoint string    `json:"checkpoint"`
+	SavedAt    time.Time `json:"savedAt,omitzero"` // none in older files
 }
 
 const checkpointVersion = 1
 
 // Load reads the file of a stream; none is no checkpoint.
 func (f *FileCheckpoints) Load(_ context.Context, streamID string) (string, error) {
+	c, err := f.load(streamID)
+	return c.Checkpoint, err
+}
+
+// LastRead returns when the checkpoint of a stream was saved, or the zero time.
+func (f *FileCheckpoints) LastRead(_ context.Context, streamID string) (time.Time, error) {
+	c, err := f.load(streamID)
+	return c.SavedAt, err
+}
+
+func (f *FileCheckpoints) load(streamID string) (fileCheckpoint, error) {
 	var c fileCheckpoint
 	found, err := f.dir.Load("stream-"+streamID, &c)
 	if err != nil || !found {
-		return "", err
+		return fileCheckpoint{}, err
 	}
 	if c.Version != checkpointVersion || c.StreamID != streamID {
-		return "", fmt.Errorf("send: the checkpoint file of stream %s is of another version or stream", streamID)
+		return fileCheckpoint{}, fmt.Errorf("send: the checkpoint file of stream %s is of another version or stream", streamID)
 	}
-	return c.Checkpoint, nil
+	return c, nil
 }
 
 // Save replaces the file of a stream.
 func (f *FileCheckpoints) Save(_ context.Context, streamID, checkpoint string) error {
-	return f.dir.Save("stream-"+streamID, fileCheckpoint{checkpointVersion, streamID, checkpoint})
+	return f.dir.Save("stream-"+streamID, fileCheckpoint{checkpointVersion, streamID, checkpoint, time.Now().UTC()})
 }
 
 // MemoryLocks is a [Locker] within one process. The zero value is ready.

@@ -28,6 +28,8 @@ const (
 	crashDir   = "SEND_CRASH_DIR"
 	crashCount = "SEND_CRASH_COUNT"
 	crashKills = "PA_CRASH_KILLS" // how often; the soak sets more
+
+	crashStream = "SEND_CRASH_STREAM" // set where it is to consume a stream
 )
 
 // TestCrash kills a process that deposits 200 notifications, again and again,
@@ -105,7 +107,11 @@ func TestCrash(t *testing.T) {
 // TestMain is also the process that is killed.
 func TestMain(m *testing.M) {
 	if url := os.Getenv(crashURL); url != "" {
-		if err := crashWorker(url, os.Getenv(crashDir), os.Getenv(crashCount)); err != nil {
+		work := func() error { return crashWorker(url, os.Getenv(crashDir), os.Getenv(crashCount)) }
+		if stream := os.Getenv(crashStream); stream != "" {
+			work = func() error { return consumingWorker(url, os.Getenv(crashDir), stream) }
+		}
+		if err := work(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

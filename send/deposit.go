@@ -72,7 +72,7 @@ const depositVersion = 1
 func NewDeposit(n Notification) (Deposit, error) {
 	n = n.clone()
 	if n.IdempotenceToken == "" {
-		sum := sha256.Sum256([]byte(n.SenderTaxID + "\x00" + n.PaProtocolNumber))
+		sum := sha256.Sum256([]byte(n.PaProtocolNumber)) // the platform knows the sender by the key
 		n.IdempotenceToken = "sdk-" + hex.EncodeToString(sum[:16])
 	}
 	d := Deposit{Version: depositVersion, Stage: StageHash, Notification: n}
@@ -115,6 +115,9 @@ func (c *Client) Step(ctx context.Context, d Deposit, files Source) (Deposit, ti
 	if d.Version != depositVersion {
 		return d, 0, fmt.Errorf("send: deposit of version %d, want %d: written by a newer version?", d.Version, depositVersion)
 	}
+	if sender := d.Notification.SenderTaxID; c.cfg.Sender != "" && sender != "" && sender != c.cfg.Sender {
+		return d, 0, &pa.ValidationError{Subject: "send.Deposit", Findings: []pa.Finding{senderMismatch}}
+	}
 	if files == nil {
 		files = Files(nil)
 	}
@@ -156,6 +159,7 @@ func (c *Client) warn(ctx context.Context, f pa.Finding) {
 // a deposit that gets past this stage has a chance.
 func (c *Client) hashStep(ctx context.Context, d *Deposit, files Source) error {
 	findings := c.Validate(d.Notification)
+	c.fill(&d.Notification)
 	opened := make(map[string]File, len(d.Files))
 	for i := range d.Files {
 		f := &d.Files[i]

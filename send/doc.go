@@ -26,9 +26,18 @@
 // [Client.CreateStream] before sending, then [Client.Consume], which handles a
 // batch, saves the position and only then asks for more, since asking tells the
 // platform to forget. [Client.SentNotification] gives the whole story of one
-// notification, [Client.LegalFacts] and [Client.LegalFact] its legal facts
-// (attestazioni opponibili a terzi), [Client.Price] what its cost adds to a
-// payment notice, in cents.
+// notification and [SentNotification.Outcomes] what it comes to: when it was
+// perfected for the sender and how, when and at what cost for each recipient.
+// [Client.LegalFacts] and [Client.LegalFact] give its legal facts (attestazioni
+// opponibili a terzi), [Client.Price] what its cost adds to a payment notice,
+// in cents.
+//
+// # Many senders
+//
+// A vendor that serves many bodies keeps their credentials in a
+// [CredentialStore]; [Senders] gives the client of each by its tax code, over
+// one transport, and says in a line per body what is wrong with its key,
+// voucher or group. None of them delays another.
 //
 // # Errors
 //

@@ -165,10 +165,15 @@ func (c *Client) fetch(ctx context.Context, op *rest.Op, req rest.Request, opt D
 		if meta.URL != "" {
 			return c.open(ctx, meta, opt)
 		}
-		if meta.RetryAfter == nil {
+		var wait time.Duration
+		switch {
+		case meta.RetryAfter != nil:
+			wait = time.Duration(min(max(*meta.RetryAfter, 1), 24*3600)) * time.Second
+		case reply.Status == http.StatusNoContent:
+			wait = unsignedWait
+		default:
 			return nil, c.rest.Unexpected(op, reply)
 		}
-		wait := time.Duration(min(max(*meta.RetryAfter, 1), 24*3600)) * time.Second
 		if waited+wait > opt.MaxWait {
 			return nil, &NotReadyError{RetryAfter: wait}
 		}
@@ -179,8 +184,12 @@ func (c *Client) fetch(ctx context.Context, op *rest.Op, req rest.Request, opt D
 	}
 }
 
+// unsignedWait is for a file that is not signed yet, which comes with no word
+// of when.
+const unsignedWait = time.Hour
+
 func (c *Client) open(ctx context.Context, meta fileMetadata, opt DownloadOptions) (*Download, error) {
-	resp, err := c.rest.Download(ctx, &c.ops.download, rest.Presigned{Method: http.MethodGet, URL: meta.URL})
+	resp, err := c.rest.Download(ctx, &c.ops.download, rest.Presigned{Method: http.MethodGet, URL: meta.URL}) //nolint:bodyclose // the caller of the Download closes it
 	if err != nil {
 		return nil, err
 	}

@@ -49,8 +49,8 @@ var (
 	// ErrStreamVersion is a stream asked through another version of the API
 	// than the one that made it.
 	ErrStreamVersion = pa.NewSentinel("SEND_STREAM_VERSION", pa.Text{
-		IT: "Lo stream non risponde: è stato creato con un'altra versione delle API o è di un gruppo diverso da quello della chiave.",
-		EN: "the stream does not answer: it was made with another version of the API, or belongs to a group that the key does not have"})
+		IT: "Lo stream non risponde o non si può cambiare: è stato creato con un'altra versione delle API, è di un gruppo che la chiave non ha, oppure è già stato disabilitato o sostituito.",
+		EN: "the stream does not answer or cannot be changed: it was made with another version of the API, belongs to a group that the key does not have, or has been disabled or replaced"})
 	// ErrTooManyStreams is the limit of active streams of the sender.
 	ErrTooManyStreams = pa.NewSentinel("SEND_TOO_MANY_STREAMS", pa.Text{
 		IT: "L'ente ha già il numero massimo di stream attivi: eliminarne o disabilitarne uno.",

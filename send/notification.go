@@ -38,7 +38,10 @@ type Notification struct {
 	PaFee               *fiscal.Cents `json:"paFee,omitempty"`
 	VAT                 *int          `json:"vat,omitempty"`
 	PagoPaIntMode       IntMode       `json:"pagoPaIntMode,omitempty"`
-	AdditionalLanguages []string      `json:"additionalLanguages,omitempty"`
+	AdditionalLanguages []string      `json:"additionalLanguages,omitempty"` // since v2.4
+	// PhysicalCommunicationPriority orders the paper of a sender, from 0 to
+	// 100; since v2.6 of the requests.
+	PhysicalCommunicationPriority *int `json:"physicalCommunicationPriority,omitempty"`
 }
 
 // FeePolicy says who bears the cost of notification.
@@ -73,7 +76,10 @@ type Recipient struct {
 	Denomination    string           `json:"denomination"`
 	DigitalDomicile *DigitalDomicile `json:"digitalDomicile,omitempty"` // domicilio digitale speciale
 	PhysicalAddress *PhysicalAddress `json:"physicalAddress,omitempty"`
-	Payments        []Payment        `json:"payments,omitempty"`
+	// Payments are the ways to pay. The platform takes none and an empty list
+	// alike; an empty list that is not nil is sent as one, for test servers
+	// that want it.
+	Payments []Payment `json:"payments,omitzero"`
 }
 
 // RecipientType tells persons from bodies.
@@ -203,6 +209,7 @@ func (n *Notification) payments() iter.Seq2[string, *Payment] {
 // clone shares no memory with n.
 func (n Notification) clone() Notification {
 	n.Amount, n.PaFee, n.VAT = clonePtr(n.Amount), clonePtr(n.PaFee), clonePtr(n.VAT)
+	n.PhysicalCommunicationPriority = clonePtr(n.PhysicalCommunicationPriority)
 	n.AdditionalLanguages = slices.Clone(n.AdditionalLanguages)
 	n.Documents = slices.Clone(n.Documents)
 	n.Recipients = slices.Clone(n.Recipients)

@@ -13,10 +13,13 @@ var gateway = rest.Refusal{Status: http.StatusForbidden, Hold: time.Minute}
 
 // operations are the calls of a client at its versions.
 type operations struct {
-	preload, upload, submit, requestStatus, lookup          rest.Op
-	sent, document, paymentDocument, aar                    rest.Op
-	legalFacts, legalFact, download, price                  rest.Op
-	createStream, listStreams, stream, deleteStream, events rest.Op
+	preload, upload, submit, requestStatus, lookup rest.Op
+	sent, document, paymentDocument, aar           rest.Op
+	legalFacts, legalFact, download, price         rest.Op
+	cancel, paymentEvents, groups                  rest.Op
+
+	createStream, listStreams, stream, updateStream, disableStream, deleteStream, events rest.Op
+	platformStatus, downtimes, downtimeLegalFact                                         rest.Op
 }
 
 func newOperations(v Versions) *operations {
@@ -41,17 +44,29 @@ func newOperations(v Versions) *operations {
 		legalFact:       get("LegalFact", "/delivery-push/{iun}/download/legal-facts/{legalFactId}"),
 		download:        rest.Op{Name: "send.Download", Method: http.MethodGet, Path: "(presigned)", Timeout: time.Minute},
 		price:           get("Price", "/delivery/"+v.Price.segment()+"price/{paTaxId}/{noticeCode}"),
+		cancel:          op("Cancel", http.MethodPut, "/delivery-push/v2.0/notifications/cancel/{iun}"),
+		paymentEvents:   op("ReportPayments", http.MethodPost, "/delivery/events/payment/pagopa"),
+		groups:          get("Groups", "/ext-registry-b2b/pa/v1/groups"),
 		createStream:    op("CreateStream", http.MethodPost, streams),
 		listStreams:     get("ListStreams", streams),
 		stream:          get("Stream", streams+"/{streamId}"),
+		updateStream:    op("UpdateStream", http.MethodPut, streams+"/{streamId}"),
+		disableStream:   op("DisableStream", http.MethodPost, streams+"/{streamId}/action/disable"),
 		deleteStream:    op("DeleteStream", http.MethodDelete, streams+"/{streamId}"),
 		events:          get("Events", streams+"/{streamId}/events"),
+
+		platformStatus:    get("PlatformStatus", "/status"),
+		downtimes:         get("Downtimes", "/downtime/v1/resolved"),
+		downtimeLegalFact: get("DowntimeLegalFact", "/downtime/v1/legal-facts/{legalFactId}"),
 	}
 	o.preload.Idempotent = true // an unused slot is forgotten by the platform
-	o.deleteStream.Idempotent = true
+	// What these do once they do twice.
+	o.deleteStream.Idempotent, o.updateStream.Idempotent, o.disableStream.Idempotent = true, true, true
+	o.cancel.Idempotent = true
 	// The look-up that settles a lost reply is part of the deposit's evidence.
 	o.lookup = o.requestStatus
-	o.submit.Evidence, o.lookup.Evidence, o.price.Evidence = true, true, true
+	o.submit.Evidence, o.lookup.Evidence, o.price.Evidence, o.cancel.Evidence = true, true, true, true
+	o.platformStatus.OK = []int{http.StatusOK, http.StatusInternalServerError} // degraded is an answer
 	o.sent.MaxBody, o.events.MaxBody = 32<<20, 32<<20
 	o.events.RetryAfterUnit = time.Millisecond // of this operation alone
 	return o

@@ -60,7 +60,7 @@ type RecipientOutcome struct {
 	NoSecondAttempt FailureCause
 
 	UnreachableAt   time.Time // when the notice was deposited for want of a delivery
-	DeceasedAt      time.Time // when the death was reported
+	DeceasedAt      time.Time // when the death was reported; before v2.6 of the detail, only the cause M02 of a letter tells
 	PaidAt          time.Time // first payment reported: paper not sent yet is not sent
 	Views           []View    // accesses on the platform
 	RADDRetrievals  []RADDRetrieval
@@ -169,7 +169,8 @@ type Cost struct {
 	// NotificationCost is the cost that the platform stated at perfection,
 	// without VAT and PaFee; nil before.
 	NotificationCost *fiscal.Cents
-	Final            bool // it can no longer rise
+	// Final reports that the perfection, or its impossibility, has settled it.
+	Final bool
 }
 
 // Correction is what SEND took back of a recipient when it corrected the
@@ -180,11 +181,17 @@ type Correction struct {
 	RecIndex int
 	History  []InvalidatedStatus // statuses and elements that no longer hold
 
-	// What the elements that no longer hold had told.
-	Attempts   []Attempt
-	Perfection Perfection
-	AnalogCost fiscal.Cents
+	// Withdrawn is what the elements that no longer hold had told of the
+	// recipient, and nothing else; of its cost, AnalogCost and
+	// NotificationCost only.
+	Withdrawn RecipientOutcome
 }
+
+// Causes that decide more than the attempt.
+const (
+	causeDeceased FailureCause = "M02"
+	causeRefused  FailureCause = "M05"
+)
 
 // The fee of SEND and what holds for notifications older than paFee and vat,
 // in cents and percent (pn-delivery-push, NotificationProcessCostServiceImpl).
@@ -502,6 +509,11 @@ func (a *Attempt) tell(h happening) {
 // cancellation; and of a recipient who is reported deceased no view counts,
 // whenever it was.
 func (r *RecipientOutcome) conclude(cancelled time.Time) {
+	for _, a := range r.Attempts {
+		if r.DeceasedAt.IsZero() && a.deceased() {
+			r.DeceasedAt = a.ResultAt
+		}
+	}
 	p := r.Perfection // by elapsed time, or none
 	if len(r.Views) > 0 && r.DeceasedAt.IsZero() && (p.Kind == NotYetPerfected || r.Views[0].At.Before(p.At)) {
 		p = Perfection{PerfectedByView, r.Views[0].At}
@@ -515,6 +527,12 @@ func (r *RecipientOutcome) conclude(cancelled time.Time) {
 	r.Cost.Final = p.Kind != NotYetPerfected
 }
 
+// deceased reports whether a letter came back because the recipient is
+// deceased. Of a simple one SEND draws no conclusion.
+func (a *Attempt) deceased() bool {
+	return a.Channel == ChannelAnalog && a.Result == ResponseOK && a.Cause == causeDeceased
+}
+
 // mayElapseBefore reports whether the term can still turn out to have elapsed
 // before the view: a carrier may report a delivery weeks later.
 func (r *RecipientOutcome) mayElapseBefore(view time.Time) bool {
@@ -522,6 +540,18 @@ func (r *RecipientOutcome) mayElapseBefore(view time.Time) bool {
 		return r.Due.Before(view)
 	}
 	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Channel != ChannelSimple && a.Result == "" })
+}
+
+// paperMayFollow reports whether SEND may still send paper at a cost: none goes
+// to who was reached or has paid, nor after the second letter or where there
+// is no address for it, nor after the simple one.
+func (r *RecipientOutcome) paperMayFollow() bool {
+	if !r.PaidAt.IsZero() || !r.UnreachableAt.IsZero() || r.NoSecondAttempt != "" || r.Perfection.Kind != NotYetPerfected {
+		return false
+	}
+	return !slices.ContainsFunc(r.Attempts, func(a Attempt) bool {
+		return a.Result == ResponseOK || a.Channel == ChannelSimple || a.Channel == ChannelAnalog && a.Number > 0
+	})
 }
 
 // price works out the cost as the platform does.
@@ -574,15 +604,15 @@ func correct(h happening, recipients int) (Correction, error) {
 		elements = append(elements, s.RelatedTimelineElements...)
 	}
 	withdrawn, errs := read(elements, recipients)
-	before := RecipientOutcome{RecIndex: c.RecIndex}
+	c.Withdrawn.RecIndex = c.RecIndex
 	for _, w := range withdrawn {
 		if w.recipient == c.RecIndex {
-			before.add(w)
+			c.Withdrawn.add(w)
 		}
 	}
-	c.Attempts, c.Perfection = before.Attempts, before.Perfection
-	cost, err := analogCost(c.Attempts)
-	c.AnalogCost = cost
+	c.Withdrawn.conclude(time.Time{})
+	var err error
+	c.Withdrawn.Cost.AnalogCost, err = analogCost(c.Withdrawn.Attempts)
 	return c, errors.Join(append(errs, err)...)
 }
 

@@ -107,6 +107,11 @@ func stories() []story {
 			require.NoError(t, s.Rework(iun, 0, "@OK_890"))
 			time.Sleep(400 * day)
 		}},
+		{name: "deceduto-poi-corretto", prepare: alone("Via @FAIL_DECEDUTO_AR", send.RegisteredLetterAR), live: func(t *testing.T, s *sendtest.Server, iun string) {
+			time.Sleep(60 * day)
+			require.NoError(t, s.Rework(iun, 0, "@OK_AR"))
+			time.Sleep(400 * day)
+		}},
 		{name: "vista-poi-deceduto", prepare: alone("Via @FAIL_DECEDUTO_SLOW_AR", send.RegisteredLetterAR), live: seenAfter(hour)},
 		{name: "spese-a-carico-dell-ente", prepare: func(n *send.Notification) {
 			alone("Via @OK_AR", send.RegisteredLetterAR)(n)
@@ -592,6 +597,7 @@ func TestOutcomesOfACorrection(t *testing.T) {
 	tale.add(send.CategorySendAnalogFeedback, first(details{"sentAttemptMade": 1, "responseStatus": "KO", "deliveryDetailCode": "RECAG003F", "deliveryFailureCause": "M03"}))
 	tale.add(send.CategoryAnalogFailureWorkflow, first(details{}))
 	tale.add(send.CategoryCompletelyUnreachable, first(details{}), send.LegalFactAnalogFailureDelivery)
+	tale.now = tale.now.Add(10 * day)
 	tale.add(send.CategoryRefinement, first(details{"notificationCost": 1850}))
 	before := tale.outcomes(t)
 	require.Equal(t, fiscal.Cents(1750), before.Recipients[0].Cost.AnalogCost)
@@ -600,7 +606,7 @@ func TestOutcomesOfACorrection(t *testing.T) {
 	withdrawn := slices.Clone(tale.Timeline[from:])
 	tale.add(send.CategoryNotificationTimelineReworked, first(details{"sentAttemptMade": 0, "invalidatedTimelineAndStatusHistory": []send.InvalidatedStatus{
 		{Status: send.StatusDelivering, ActiveFrom: tale.SentAt, RelatedTimelineElements: withdrawn[:3]},
-		{Status: send.StatusUnreachable, ActiveFrom: tale.SentAt, RelatedTimelineElements: withdrawn[3:]},
+		{Status: send.StatusEffectiveDate, ActiveFrom: tale.now, RelatedTimelineElements: withdrawn[3:]},
 	}}))
 	after := tale.outcomes(t).Recipients[0]
 	require.Equal(t, send.NotYetPerfected, after.Perfection.Kind)
@@ -611,15 +617,20 @@ func TestOutcomesOfACorrection(t *testing.T) {
 
 	feedback := tale.add(send.CategorySendAnalogFeedback, first(details{"sentAttemptMade": 0, "responseStatus": "OK", "deliveryDetailCode": "RECAG001C"}))
 	feedback.ElementID += ".REWORK_0"
+	tale.now = tale.now.Add(10 * day)
 	tale.add(send.CategoryRefinement, first(details{"notificationCost": 1000})).ElementID += ".REWORK_0"
+	tale.NotificationStatus = send.StatusEffectiveDate
 	o := tale.outcomes(t)
 	require.Equal(t, send.ResponseOK, o.Recipients[0].Attempts[0].Result)
 	require.Equal(t, send.PerfectedByTime, o.Recipients[0].Perfection.Kind)
 	require.Len(t, o.Corrections, 1)
 	c := o.Corrections[0]
-	require.Equal(t, before.Recipients[0].Perfection, c.Perfection)
-	require.Equal(t, fiscal.Cents(850), c.AnalogCost)
-	require.Len(t, c.Attempts, 2)
+	require.Equal(t, before.Recipients[0].Perfection, c.Withdrawn.Perfection)
+	require.Equal(t, before.Recipients[0].UnreachableAt, c.Withdrawn.UnreachableAt)
+	require.Equal(t, before.Recipients[0].LegalFacts, c.Withdrawn.LegalFacts)
+	require.Equal(t, fiscal.Cents(1850), *c.Withdrawn.Cost.NotificationCost)
+	require.Equal(t, fiscal.Cents(850), c.Withdrawn.Cost.AnalogCost)
+	require.Len(t, c.Withdrawn.Attempts, 2)
 	require.Equal(t, send.NotYetPerfected, o.Recipients[1].Perfection.Kind)
 	requireGolden(t, "corretta", o.Report(pa.Italian))
 	requireGolden(t, "corretta.en", o.Report(pa.English))
@@ -629,6 +640,132 @@ func TestOutcomesOfACorrection(t *testing.T) {
 		return slices.ContainsFunc(withdrawn, func(w send.TimelineElement) bool { return w.ElementID == e.ElementID })
 	})
 	require.Equal(t, o, tale.outcomes(t))
+}
+
+// TestDeathBeforeItsElement reads a version that has no element for the death:
+// the cause of the letter tells.
+func TestDeathBeforeItsElement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sendtest.New(t)
+		c := clientOf(t, s, func(cfg *send.Config) { cfg.Versions.Sent = "v2.4" })
+		n, files := notification(1)
+		alone("Via @FAIL_DECEDUTO_AR", send.RegisteredLetterAR)(&n)
+		d, err := c.Submit(t.Context(), n, files)
+		require.NoError(t, err)
+		d, err = c.Await(t.Context(), d)
+		require.NoError(t, err)
+		time.Sleep(400 * day)
+		require.NoError(t, s.View(d.IUN, 0))
+		sent, err := c.SentNotification(t.Context(), d.IUN)
+		require.NoError(t, err)
+		require.False(t, slices.ContainsFunc(sent.Timeline, func(e send.TimelineElement) bool {
+			return e.Category == send.CategoryAnalogWorkflowRecipientDeceased
+		}))
+		o, err := sent.Outcomes()
+		require.NoError(t, err)
+		r := o.Recipients[0]
+		require.Equal(t, r.Attempts[0].ResultAt, r.DeceasedAt)
+		require.False(t, r.DeceasedAt.IsZero())
+		require.Len(t, r.Views, 1)
+		require.Equal(t, send.NeverPerfected, r.Perfection.Kind)
+		require.True(t, r.Final)
+		require.Contains(t, o.Report(pa.Italian), "Decesso segnalato il ")
+	})
+}
+
+// TestDeathOfASimpleLetter decides nothing: SEND does not conclude from it.
+func TestDeathOfASimpleLetter(t *testing.T) {
+	tale := newTale(1)
+	tale.add(send.CategorySendSimpleRegisteredLetterProgress, details{"recIndex": 0, "deliveryDetailCode": "RECRS002C", "deliveryFailureCause": "M02", "responseStatus": "OK"})
+	tale.add(send.CategoryNotificationViewed, details{"recIndex": 0})
+	r := tale.outcomes(t).Recipients[0]
+	require.Zero(t, r.DeceasedAt)
+	require.Equal(t, send.PerfectedByView, r.Perfection.Kind)
+}
+
+// TestDepositWithoutItsOutcome is a closed deposit of an 890 letter: only where
+// RECAG012 is missing is there something to ask.
+func TestDepositWithoutItsOutcome(t *testing.T) {
+	tale := newTale(1)
+	tale.add(send.CategorySendAnalogProgress, details{"recIndex": 0, "sentAttemptMade": 0, "deliveryDetailCode": "RECAG005B"})
+	require.NotContains(t, tale.outcomes(t).Report(pa.Italian), "RECAG012")
+	tale.add(send.CategorySendAnalogProgress, details{"recIndex": 0, "sentAttemptMade": 0, "deliveryDetailCode": "RECAG005C"})
+	require.Contains(t, tale.outcomes(t).Report(pa.Italian), "manca l'esito RECAG012: chiederlo all'assistenza SEND.")
+	tale.add(send.CategorySendAnalogFeedback, details{"recIndex": 0, "sentAttemptMade": 0, "deliveryDetailCode": "RECAG012", "responseStatus": "OK"})
+	require.NotContains(t, tale.outcomes(t).Report(pa.Italian), "manca l'esito")
+}
+
+// TestSecondMessagesToTwoDomiciles are told apart where there are two.
+func TestSecondMessagesToTwoDomiciles(t *testing.T) {
+	tale := newTale(1)
+	message := func(repeat bool, attempt int) {
+		e := tale.add(send.CategorySendDigitalDomicile, details{"recIndex": 0, "retryNumber": attempt, "digitalAddressSource": "GENERAL"})
+		e.ElementID = fmt.Sprintf("SEND_DIGITAL.IUN_x.RECINDEX_0.SOURCE_GENERAL.REPEAT_%t.ATTEMPT_%d", repeat, attempt)
+	}
+	message(false, 0)
+	message(true, 1)
+	require.NotContains(t, tale.outcomes(t).Report(pa.Italian), "domicilio di prima")
+	message(false, 1)
+	report := tale.outcomes(t).Report(pa.Italian)
+	require.Contains(t, report, "Invio digitale 1, domicilio dei registri pubblici, 0")
+	require.Contains(t, report, "Invio digitale 2, domicilio dei registri pubblici, al domicilio di prima, 0")
+	require.Contains(t, report, "Invio digitale 2, domicilio dei registri pubblici, al nuovo domicilio, 0")
+}
+
+// TestReportInOrder tells what happened to a recipient in the order of time.
+func TestReportInOrder(t *testing.T) {
+	tale := newTale(1)
+	first := details{"recIndex": 0}
+	tale.add(send.CategoryNotificationViewed, first)
+	tale.add(send.CategoryPayment, first)
+	tale.add(send.CategorySendAnalogProgress, details{"recIndex": 0, "sentAttemptMade": 0, "deliveryDetailCode": "CON080"})
+	tale.add(send.CategorySendCourtesyMessage, first)
+	report, from := tale.outcomes(t).Report(pa.Italian), 0
+	for _, line := range []string{"Presa visione", "Pagamento comunicato", "Raccomandata 1", "Messaggio di cortesia"} {
+		at := strings.Index(report, "\n  "+line)
+		require.Greater(t, at, from, line)
+		from = at
+	}
+}
+
+// TestCostThatMayRise says so only while paper can still be sent.
+func TestCostThatMayRise(t *testing.T) {
+	letter := func(number int, result string) func(*tale) {
+		return func(tale *tale) {
+			tale.add(send.CategorySendAnalogFeedback, details{"recIndex": 0, "sentAttemptMade": number, "responseStatus": result})
+		}
+	}
+	of := func(c send.Category) func(*tale) {
+		return func(tale *tale) { tale.add(c, details{"recIndex": 0, "failureCause": "D00"}) }
+	}
+	tests := []struct {
+		name string
+		tell func(*tale)
+		want string
+	}{
+		{"nothing yet", func(*tale) {}, "Può ancora crescere."},
+		{"certified mail failed", func(tale *tale) {
+			tale.add(send.CategorySendDigitalFeedback, details{"recIndex": 0, "responseStatus": "KO"})
+		}, "Può ancora crescere."},
+		{"certified mail delivered", func(tale *tale) {
+			tale.add(send.CategorySendDigitalFeedback, details{"recIndex": 0, "responseStatus": "OK"})
+		}, "Non ancora definitivo."},
+		{"simple letter sent", of(send.CategorySendSimpleRegisteredLetter), "Non ancora definitivo."},
+		{"first letter failed", letter(0, "KO"), "Può ancora crescere."},
+		{"first letter delivered", letter(0, "OK"), "Non ancora definitivo."},
+		{"second letter sent", letter(1, ""), "Non ancora definitivo."},
+		{"no second letter", of(send.CategoryPrepareAnalogDomicileFailure), "Non ancora definitivo."},
+		{"unreachable", of(send.CategoryCompletelyUnreachable), "Non ancora definitivo."},
+		{"paid", of(send.CategoryPayment), "Non ancora definitivo."},
+		{"perfected", of(send.CategoryRefinement), " Definitivo."},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tale := newTale(1)
+			tt.tell(tale)
+			require.Contains(t, tale.outcomes(t).Report(pa.Italian), tt.want)
+		})
+	}
 }
 
 func FuzzOutcomes(f *testing.F) {
@@ -692,6 +829,6 @@ func ExampleDeliveryCode_Message() {
 	fmt.Println(send.DeliveryCode("RECAG099").Message(pa.English))
 	// Output:
 	// Non consegnata: la causa dice perché. Fascicolo chiuso.
-	// Il destinatario ha rifiutato l'invio: vale come consegnato, senza un secondo tentativo.
+	// Il destinatario ha rifiutato l'invio.
 	// Unknown code: RECAG099
 }

@@ -301,15 +301,15 @@ type Seal struct {
 
 // Message returns a sentence for a clerk: who and when, as declared.
 func (s Seal) Message(lang pa.Lang) string {
-	text := pa.Text{IT: "Sigillo", EN: "seal"}
+	text, gender := pa.Text{IT: "Sigillo", EN: "seal"}, "o"
 	if s.Timestamp {
-		text = pa.Text{IT: "Marca temporale", EN: "time stamp"}
+		text, gender = pa.Text{IT: "Marca temporale", EN: "time stamp"}, "a"
 	}
 	add := func(it, en string) { text.IT, text.EN = text.IT+it, text.EN+en }
 	if s.Signer == "" {
-		add(" senza nome del firmatario", " without the name of a signer")
+		add(" senza nome del firmatario", " naming no signer")
 	} else {
-		add(" dichiarato di "+s.Signer, " declared of "+s.Signer)
+		add(" dichiarat"+gender+" di "+s.Signer, " naming "+s.Signer+" as signer")
 	}
 	if s.Time.IsZero() {
 		add(", senza data", ", without a date")
@@ -317,7 +317,7 @@ func (s Seal) Message(lang pa.Lang) string {
 		when := s.Time.In(rome.Location()).Format("02/01/2006 15:04:05")
 		add(", del "+when+" (ora italiana)", ", of "+when+" (Italian time)")
 	}
-	add("; non verificato.", "; not verified")
+	add("; non verificat"+gender+".", "; not verified")
 	return text.In(lang)
 }
 

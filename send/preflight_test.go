@@ -404,7 +404,7 @@ func TestSeals(t *testing.T) {
 			[]Seal{{Signer: "Sigillo Inventato S.p.A.", Time: date, Reason: "Attestazione"}}, ""},
 		"all in the dictionary": {written, []Seal{{Signer: "PagoPA inventata", Time: date, Reason: "Attestazione"}},
 			"Sigillo dichiarato di PagoPA inventata, del 01/07/2026 12:00:01 (ora italiana); non verificato."},
-		"nothing declared": {"/Type /DocTimeStamp", []Seal{{Timestamp: true}}, "Marca temporale senza nome del firmatario, senza data; non verificato."},
+		"nothing declared": {"/Type /DocTimeStamp", []Seal{{Timestamp: true}}, "Marca temporale senza nome del firmatario, senza data; non verificata."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := pages(1)
@@ -426,4 +426,11 @@ func TestSeals(t *testing.T) {
 		require.ErrorIs(t, err, ErrSealUnknown, name)
 		require.NotEmpty(t, pa.Message(err, pa.Italian), name)
 	}
+}
+
+func TestSealMessage(t *testing.T) {
+	stamp := Seal{Signer: "Marche Inventate", Timestamp: true}
+	require.Equal(t, "Marca temporale dichiarata di Marche Inventate, senza data; non verificata.", stamp.Message(pa.Italian))
+	require.Equal(t, "time stamp naming Marche Inventate as signer, without a date; not verified", stamp.Message(pa.English))
+	require.Equal(t, "seal naming no signer, without a date; not verified", Seal{}.Message(pa.English))
 }

@@ -2,6 +2,7 @@ package send
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ func (o Outcomes) Report(lang pa.Lang) string {
 	w.sender(o.Sender)
 	w.cancellation(o.Cancellation)
 	for i := range o.Recipients {
-		w.recipient(&o.Recipients[i])
+		w.recipient(&o.Recipients[i], o.Cancellation.At)
 	}
 	for i := range o.Corrections {
 		w.correction(&o.Corrections[i])
@@ -63,9 +64,13 @@ var resultTexts = map[ResponseStatus]pa.Text{
 
 // successTexts say what a success is worth that is no delivery.
 var successTexts = map[FailureCause]pa.Text{
-	"M02": {IT: "restituita, destinatario deceduto", EN: "returned, the recipient is deceased"},
-	"M05": {IT: "rifiutata, vale come consegnata", EN: "refused, it counts as delivered"},
+	causeDeceased: {IT: "restituita, destinatario deceduto; non c'è un secondo invio", EN: "returned, the recipient is deceased; there is no second delivery"},
+	causeRefused:  {IT: "rifiutata, vale come consegnata; non c'è un secondo invio", EN: "refused, it counts as delivered; there is no second delivery"},
 }
+
+// depositClosed are the codes that close the file of an 890 letter in deposit,
+// whose outcome comes before them as RECAG012.
+var depositClosed = []DeliveryCode{"RECAG005C", "RECAG006C", "RECAG007C", "RECAG008C"}
 
 // reporter writes the lines of a report.
 type reporter struct {
@@ -110,27 +115,47 @@ func (w *reporter) cancellation(c Cancellation) {
 	w.documents(1, c.LegalFacts)
 }
 
-func (w *reporter) recipient(r *RecipientOutcome) {
+func (w *reporter) recipient(r *RecipientOutcome, cancelled time.Time) {
 	w.line(0, pa.Text{IT: "Destinatario %d", EN: "Recipient %d"}, r.RecIndex+1)
 	w.perfection(r)
+	if r.Perfection.Kind == NeverPerfected {
+		w.since(1, cancelled, pa.Text{
+			IT: "La notifica è stata annullata il %s, prima di perfezionarsi.",
+			EN: "The notification was cancelled %s, before its perfection."})
+	}
+	w.happenings(r)
+	w.cost(r)
+}
+
+// happenings tells what happened to a recipient: first what decides, then the
+// rest in the order of time.
+func (w *reporter) happenings(r *RecipientOutcome) {
 	w.since(1, r.DeceasedAt, pa.Text{
 		IT: "Decesso segnalato il %s: valutare la notifica agli eredi.",
 		EN: "Death reported %s: consider notifying the heirs."})
 	w.since(1, r.UnreachableAt, pa.Text{
 		IT: "Irreperibile: avviso depositato su SEND il %s.",
 		EN: "Could not be reached: notice deposited on SEND %s."})
-	w.since(1, r.PaidAt, pa.Text{
-		IT: "Pagamento comunicato il %s: non perfeziona, e ferma gli invii cartacei non ancora partiti.",
-		EN: "Payment reported %s: it does not perfect, and stops paper not sent yet."})
+	type entry struct {
+		at   time.Time
+		tell func()
+	}
+	var entries []entry
+	since := func(t time.Time, format pa.Text) {
+		entries = append(entries, entry{t, func() { w.since(1, t, format) }})
+	}
 	for _, t := range r.CourtesyAt {
-		w.since(1, t, pa.Text{IT: "Messaggio di cortesia il %s.", EN: "Courtesy message %s."})
+		since(t, pa.Text{IT: "Messaggio di cortesia il %s.", EN: "Courtesy message %s."})
 	}
 	for i := range r.Attempts {
-		w.attempt(&r.Attempts[i])
+		a := &r.Attempts[i]
+		entries = append(entries, entry{a.begun(), func() { w.attempt(a, r.domicileOf(a)) }})
 	}
-	if r.NoSecondAttempt != "" {
-		w.line(1, pa.Text{IT: "Secondo invio cartaceo non fatto: %s %s", EN: "No second paper delivery: %s %s"},
-			string(r.NoSecondAttempt), r.NoSecondAttempt.Message(w.lang))
+	since(r.PaidAt, pa.Text{
+		IT: "Pagamento comunicato il %s: non perfeziona, e ferma gli invii cartacei non ancora partiti.",
+		EN: "Payment reported %s: it does not perfect, and stops paper not sent yet."})
+	for _, p := range r.RADDRetrievals {
+		since(p.At, pa.Text{IT: "Stampa in un punto RADD il %s.", EN: "Printed at a RADD point %s."})
 	}
 	for _, v := range r.Views {
 		by := pa.Text{IT: "Presa visione del destinatario il %s.", EN: "Seen by the recipient %s."}
@@ -140,13 +165,44 @@ func (w *reporter) recipient(r *RecipientOutcome) {
 		case v.RADDType != "":
 			by = pa.Text{IT: "Presa visione in un punto RADD il %s.", EN: "Seen at a RADD point %s."}
 		}
-		w.since(1, v.At, by)
+		since(v.At, by)
 	}
-	for _, p := range r.RADDRetrievals {
-		w.since(1, p.At, pa.Text{IT: "Stampa in un punto RADD il %s.", EN: "Printed at a RADD point %s."})
+	slices.SortStableFunc(entries, func(a, b entry) int { return a.at.Compare(b.at) })
+	for _, e := range entries {
+		e.tell()
+	}
+	if r.NoSecondAttempt != "" {
+		w.line(1, pa.Text{IT: "Secondo invio cartaceo non fatto: %s %s", EN: "No second paper delivery: %s %s"},
+			string(r.NoSecondAttempt), r.NoSecondAttempt.Message(w.lang))
+	}
+	if r.GeneratedAARURL != "" {
+		w.line(1, pa.Text{IT: "[AAR] Avviso di avvenuta ricezione.", EN: "[AAR] Notice to the recipient."})
 	}
 	w.documents(1, r.LegalFacts)
-	w.cost(&r.Cost)
+}
+
+// begun is when an attempt was made, else when the first news of it came.
+func (a *Attempt) begun() time.Time {
+	if a.SentAt.IsZero() && len(a.Events) > 0 {
+		return a.Events[0].At
+	}
+	return a.SentAt
+}
+
+// domicileOf tells the two messages of an attempt apart where the domicile has
+// changed since the attempt before.
+func (r *RecipientOutcome) domicileOf(a *Attempt) pa.Text {
+	for i := range r.Attempts {
+		b := &r.Attempts[i]
+		switch {
+		case b.Channel != a.Channel || b.Number != a.Number || b.Source != a.Source:
+		case a.repeat == "true" && b.repeat == "false":
+			return pa.Text{IT: "al domicilio di prima", EN: "to the former domicile"}
+		case a.repeat == "false" && b.repeat == "true":
+			return pa.Text{IT: "al nuovo domicilio", EN: "to the new domicile"}
+		}
+	}
+	return pa.Text{}
 }
 
 func (w *reporter) perfection(r *RecipientOutcome) {
@@ -164,18 +220,21 @@ func (w *reporter) perfection(r *RecipientOutcome) {
 			EN: "The date can still change: if a delivery turns out to have come before, the term may have elapsed before the view."})
 	case p.Kind == NeverPerfected && !r.DeceasedAt.IsZero() && len(r.Views) > 0:
 		w.line(1, pa.Text{
-			IT: "Una presa visione c'è, ma di un destinatario deceduto non conta: verificare chi ha avuto accesso.",
-			EN: "There is a view, but that of a deceased recipient does not count: find out who had access."})
+			IT: "C'è una presa visione, ma il destinatario risulta deceduto e SEND non la conta: verificare chi ha avuto accesso.",
+			EN: "There is a view, but the recipient is reported deceased and SEND does not count it: find out who had access."})
 	}
 }
 
-func (w *reporter) attempt(a *Attempt) {
+func (w *reporter) attempt(a *Attempt, domicile pa.Text) {
 	name := attemptTexts[a.Channel].In(w.lang)
 	if a.Channel != ChannelSimple {
 		name += fmt.Sprintf(" %d", a.Number+1)
 	}
 	if source, ok := sourceTexts[a.Source]; ok {
 		name += ", " + source.In(w.lang)
+	}
+	if !domicile.IsZero() {
+		name += ", " + domicile.In(w.lang)
 	}
 	if a.ProductType != "" {
 		name += ", " + a.ProductType
@@ -197,6 +256,11 @@ func (w *reporter) attempt(a *Attempt) {
 			continue
 		}
 		i++
+	}
+	if a.Result == "" && slices.ContainsFunc(a.Events, func(e DeliveryEvent) bool { return slices.Contains(depositClosed, e.Code) }) {
+		w.line(2, pa.Text{
+			IT: "La giacenza è chiusa ma manca l'esito RECAG012: chiederlo all'assistenza SEND.",
+			EN: "The deposit is closed but the outcome RECAG012 is missing: ask SEND support for it."})
 	}
 }
 
@@ -224,33 +288,38 @@ func (w *reporter) result(a *Attempt) string {
 	return textOr(resultTexts[a.Result], string(a.Result), w.lang, pa.Text{})
 }
 
-func (w *reporter) cost(c *Cost) {
-	lang := string(w.lang)
+func (w *reporter) cost(r *RecipientOutcome) {
+	c, lang := &r.Cost, string(w.lang)
 	w.line(1, pa.Text{IT: "Costo finora: SEND %s, carta %s.", EN: "Cost so far: SEND %s, paper %s."}, c.SendFee.Text(lang), c.AnalogCost.Text(lang))
 	if c.TotalPrice == 0 {
 		w.line(1, pa.Text{IT: "Da aggiungere al dovuto: nulla.", EN: "To add to the amount due: nothing."})
 		return
 	}
-	total := pa.Text{
-		IT: "Da aggiungere al dovuto: %s, con l'IVA al %d%% sulla carta e %s dell'ente. Può ancora crescere.",
-		EN: "To add to the amount due: %s, with %d%% VAT on paper and %s of the sender. It can still rise."}
-	if c.Final {
-		total = pa.Text{
-			IT: "Da aggiungere al dovuto: %s, con l'IVA al %d%% sulla carta e %s dell'ente. Definitivo.",
-			EN: "To add to the amount due: %s, with %d%% VAT on paper and %s of the sender. Final."}
+	state := pa.Text{IT: "Non ancora definitivo.", EN: "Not final yet."}
+	switch {
+	case c.Final:
+		state = pa.Text{IT: "Definitivo.", EN: "Final."}
+	case r.paperMayFollow():
+		state = pa.Text{IT: "Può ancora crescere.", EN: "It can still rise."}
 	}
-	w.line(1, total, c.TotalPrice.Text(lang), c.VAT, c.PaFee.Text(lang))
+	w.line(1, pa.Text{
+		IT: "Da aggiungere al dovuto: %s, con l'IVA al %d%% sulla carta e %s dell'ente. %s",
+		EN: "To add to the amount due: %s, with %d%% VAT on paper and %s of the sender. %s",
+	}, c.TotalPrice.Text(lang), c.VAT, c.PaFee.Text(lang), state.In(w.lang))
 }
 
 func (w *reporter) correction(c *Correction) {
 	w.line(0, pa.Text{
 		IT: "Correzione del %s per il destinatario %d: quanto segue non vale più",
 		EN: "Correction of %s for recipient %d: what follows no longer holds"}, w.when(c.At), c.RecIndex+1)
-	for i := range c.Attempts {
-		w.attempt(&c.Attempts[i])
+	r := &c.Withdrawn
+	switch p := r.Perfection; p.Kind {
+	case NotYetPerfected:
+	case NeverPerfected:
+		w.line(1, pa.Text{IT: "%s", EN: "%s"}, p.Kind.Message(w.lang))
+	default:
+		w.line(1, pa.Text{IT: "%s Data: %s.", EN: "%s Date: %s."}, p.Kind.Message(w.lang), w.when(p.At))
 	}
-	if c.Perfection.Kind != NotYetPerfected {
-		w.line(1, pa.Text{IT: "%s Data: %s.", EN: "%s Date: %s."}, c.Perfection.Kind.Message(w.lang), w.when(c.Perfection.At))
-	}
-	w.line(1, pa.Text{IT: "Costo della carta non più contato: %s.", EN: "Paper cost no longer counted: %s."}, c.AnalogCost.Text(string(w.lang)))
+	w.happenings(r)
+	w.line(1, pa.Text{IT: "Costo della carta non più contato: %s.", EN: "Paper cost no longer counted: %s."}, r.Cost.AnalogCost.Text(string(w.lang)))
 }

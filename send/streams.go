@@ -63,13 +63,7 @@ type StreamListElement struct {
 //
 //api:operation POST /delivery-progresses/v2.9/streams
 func (c *Client) CreateStream(ctx context.Context, r StreamRequest) (*Stream, error) {
-	// The platform wants the list of groups also where there are none, and an
-	// absent filter is not the empty one to all of its servers.
-	r.Groups, r.FilterValues = orEmpty(r.Groups), orEmpty(r.FilterValues)
-	if r.EventType == "" {
-		r.EventType = EventTimeline
-	}
-	body, err := rest.JSON(r)
+	body, err := c.streamBody(r)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +72,22 @@ func (c *Client) CreateStream(ctx context.Context, r StreamRequest) (*Stream, er
 		return nil, err
 	}
 	return &s, nil
+}
+
+// streamBody completes a request: the platform wants the list of groups also
+// where there are none, and an absent filter is not the empty one to all of its
+// servers.
+func (c *Client) streamBody(r StreamRequest) ([]byte, error) {
+	if r.WaitForAccepted && c.cfg.Versions.Streams.before("v2.7") {
+		return nil, &pa.ValidationError{Subject: "send.StreamRequest", Findings: []pa.Finding{{Path: "waitForAccepted", Rule: "SEND_VERSION", Severity: pa.Invalid, Text: pa.Text{
+			IT: "Questa versione degli stream non ha il campo: serve la v2.7 o una più recente.",
+			EN: "this version of the streams does not have the field: it takes v2.7 or a newer one"}}}}
+	}
+	r.Groups, r.FilterValues = orEmpty(r.Groups), orEmpty(r.FilterValues)
+	if r.EventType == "" {
+		r.EventType = EventTimeline
+	}
+	return rest.JSON(r)
 }
 
 func orEmpty(list []string) []string {
@@ -105,6 +115,107 @@ func (c *Client) Stream(ctx context.Context, streamID string) (*Stream, error) {
 	}
 	return &s, nil
 }
+
+// UpdateStream changes the title, the filters and the groups of a stream;
+// groups can only be added. What r does not say is taken away, so begin with
+// what the stream is; its type cannot change.
+//
+//api:operation PUT /delivery-progresses/v2.9/streams/{streamId}
+func (c *Client) UpdateStream(ctx context.Context, streamID string, r StreamRequest) (*Stream, error) {
+	if r.EventType == "" {
+		return nil, &pa.ValidationError{Subject: "send.StreamRequest", Findings: []pa.Finding{{Path: "eventType", Rule: "SEND_REQUIRED", Severity: pa.Invalid, Text: pa.Text{
+			IT: "Il campo è obbligatorio: la modifica sostituisce tutto lo stream.",
+			EN: "the field is required: an update replaces the whole of a stream"}}}}
+	}
+	r.ReplacedStreamID = ""
+	body, err := c.streamBody(r)
+	if err != nil {
+		return nil, err
+	}
+	s, _, err := rest.Call[Stream](ctx, c.rest, &c.ops.updateStream, rest.Request{Params: []string{streamID}, Body: body})
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// DisableStream stops a stream for good: it can be read for another fourteen
+// days and then is gone.
+//
+//api:operation POST /delivery-progresses/v2.9/streams/{streamId}/action/disable
+func (c *Client) DisableStream(ctx context.Context, streamID string) (*Stream, error) {
+	s, _, err := rest.Call[Stream](ctx, c.rest, &c.ops.disableStream, rest.Request{Params: []string{streamID}})
+	if e, ok := errors.AsType[*pa.Error](err); ok && e.Attempts > 1 && errors.Is(err, pa.ErrForbidden) {
+		// Perhaps by an attempt whose reply was lost.
+		if now, lookErr := c.Stream(ctx, streamID); lookErr == nil && !now.DisabledDate.IsZero() {
+			return now, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// ReplaceStream makes a stream that takes over from one of an older version of
+// the API, which only a client of that version can read, with its title, type,
+// groups and filters. The older one is disabled; what it still holds is read by
+// old.Drain, then this stream from its beginning: together they tell
+// everything, some of it twice ([Event.Key]).
+func (c *Client) ReplaceStream(ctx context.Context, old *Client, streamID string) (*Stream, error) {
+	s, err := old.Stream(ctx, streamID)
+	if err != nil {
+		return nil, err
+	}
+	if !s.DisabledDate.IsZero() {
+		if made, err := c.successor(ctx, s); made != nil || err != nil {
+			return made, err
+		}
+	}
+	r := s.StreamRequest
+	r.ReplacedStreamID = streamID
+	made, err := c.CreateStream(ctx, r)
+	if !errors.Is(err, pa.ErrOutcomeUnknown) {
+		return made, err
+	}
+	// The reply was lost: the old stream tells whether it was replaced.
+	if now, lookErr := old.Stream(ctx, streamID); lookErr == nil && !now.DisabledDate.IsZero() {
+		if made, lookErr := c.successor(ctx, now); made != nil {
+			return made, lookErr
+		}
+	}
+	return nil, err
+}
+
+// successor finds the stream that took over from a disabled one: of this
+// version, with the same request, made when the other was disabled.
+func (c *Client) successor(ctx context.Context, old *Stream) (*Stream, error) {
+	list, err := c.ListStreams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		if e.StreamID == old.StreamID || e.Title != old.Title {
+			continue
+		}
+		s, err := c.Stream(ctx, e.StreamID)
+		if errors.Is(err, ErrStreamVersion) || isNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		sameTime := s.ActivationDate.Sub(old.DisabledDate).Abs() < replaceWindow
+		if sameTime && s.EventType == old.EventType && slices.Equal(s.FilterValues, old.FilterValues) && slices.Equal(s.Groups, old.Groups) {
+			return s, nil
+		}
+	}
+	return nil, nil
+}
+
+// replaceWindow is how far apart the platform may note the two halves of a
+// replacement.
+const replaceWindow = time.Minute
 
 // DeleteStream removes a stream with the events that nobody has read.
 //

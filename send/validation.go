@@ -45,11 +45,22 @@ func (v Validation) complete() Validation {
 // the platform and returns all that it breaks, warnings included. A deposit
 // does the same, and goes no further where one is an error.
 func (c *Client) Validate(n Notification) []pa.Finding {
-	return validate(&n, c.cfg.Validation, c.cfg.Environment, c.cfg.Versions.Requests)
+	c.fill(&n)
+	return validate(&n, c.cfg)
 }
 
-func validate(n *Notification, settings Validation, env pa.Environment, version Version) []pa.Finding {
-	k := &checker{n: n, v: settings.complete(), env: env, version: version}
+// fill puts in what follows from the credentials.
+func (c *Client) fill(n *Notification) {
+	if n.SenderTaxID == "" {
+		n.SenderTaxID = c.cfg.Sender
+	}
+	if n.Group == "" {
+		n.Group = c.cfg.Group
+	}
+}
+
+func validate(n *Notification, cfg Config) []pa.Finding {
+	k := &checker{n: n, v: cfg.Validation.complete(), env: cfg.Environment, sender: cfg.Sender, version: cfg.Versions.Requests}
 	for i := range n.Recipients {
 		k.recipients = append(k.recipients, at("recipients", i))
 	}
@@ -79,6 +90,7 @@ type checker struct {
 	n        *Notification
 	v        Validation
 	env      pa.Environment
+	sender   string
 	version  Version
 	rule     rule
 	findings []pa.Finding
@@ -180,6 +192,10 @@ var (
 	domicileTrigger    = regexp.MustCompile(`(?i)@(fail\.|sequence\.)`)
 )
 
+// senderMismatch is a notification of another sender than the credentials.
+var senderMismatch = pa.Finding{Path: "senderTaxId", Rule: "SEND_SENDER_MISMATCH", Severity: pa.Invalid, Text: pa.Text{
+	IT: "Le credenziali sono di un altro ente.", EN: "the credentials belong to another sender"}}
+
 // testTaxIDs are the recipients and the creditor that exist in the test
 // environments only (UAT test cases of the official documentation).
 var testTaxIDs = []string{"BNRMHL75C06G702B", "MNDLCU98T68C933T", "FLPCPT69A65Z336P", "GLLGLL64B15G702I", "77777777777"}
@@ -213,6 +229,19 @@ func rules() []rule {
 		}},
 		{"SEND_SENDER_TAXID", pa.Invalid, pa.Text{IT: "Serve il codice fiscale dell'ente: 11 cifre.", EN: "the tax code of the sender is needed: 11 digits"}, func(k *checker) {
 			k.brokenIf(!bodyPattern.MatchString(k.n.SenderTaxID), "senderTaxId")
+		}},
+		{senderMismatch.Rule, pa.Invalid, senderMismatch.Text, func(k *checker) {
+			k.brokenIf(k.sender != "" && k.n.SenderTaxID != k.sender, "senderTaxId")
+		}},
+		{"SEND_VERSION", pa.Invalid, pa.Text{
+			IT: "Questa versione delle API non ha il campo: scegliere una versione più recente delle richieste.",
+			EN: "this version of the API does not have the field: choose a newer version of the requests"}, func(k *checker) {
+			k.brokenIf(k.n.PhysicalCommunicationPriority != nil && k.version.before("v2.6"), "physicalCommunicationPriority")
+			k.brokenIf(len(k.n.AdditionalLanguages) > 0 && k.version.before("v2.4"), "additionalLanguages")
+		}},
+		{"SEND_PRIORITY", pa.Invalid, pa.Text{IT: "La priorità va da 0 a 100.", EN: "the priority goes from 0 to 100"}, func(k *checker) {
+			p := k.n.PhysicalCommunicationPriority
+			k.brokenIf(p != nil && (*p < 0 || *p > 100), "physicalCommunicationPriority")
 		}},
 		{"SEND_TAXONOMY", pa.Invalid, pa.Text{IT: "Il codice tassonomico ha la forma 010101P: sei cifre e una lettera.", EN: "a taxonomy code has the form 010101P: six digits and a letter"}, func(k *checker) {
 			k.brokenIf(!taxonomyPattern.MatchString(k.n.TaxonomyCode), "taxonomyCode")

@@ -44,7 +44,7 @@ func good(t testing.TB) Notification {
 
 func TestGoodNotification(t *testing.T) {
 	n := good(t)
-	require.Empty(t, validate(&n, Validation{}, pa.Production, "v2.5"))
+	require.Empty(t, validate(&n, Config{Validation: Validation{}, Environment: pa.Production, Versions: Versions{Requests: "v2.5"}}))
 }
 
 // TestRules breaks each rule once; every rule of the table must be in it.
@@ -66,6 +66,9 @@ func TestRules(t *testing.T) {
 		{"SEND_TOKEN", "idempotenceToken", pa.Invalid, func(n *Notification) { n.IdempotenceToken = strings.Repeat("x", 257) }},
 		{"SEND_GROUP", "group", pa.Invalid, func(n *Notification) { n.Group = "\t" }},
 		{"SEND_SENDER_TAXID", "senderTaxId", pa.Invalid, func(n *Notification) { n.SenderTaxID = "IT01234567897" }},
+		{"SEND_VERSION", "physicalCommunicationPriority", pa.Invalid, func(n *Notification) { n.PhysicalCommunicationPriority = new(1) }},
+		{"SEND_PRIORITY", "physicalCommunicationPriority", pa.Invalid, func(n *Notification) { n.PhysicalCommunicationPriority = new(101) }},
+		{"SEND_SENDER_MISMATCH", "senderTaxId", pa.Invalid, func(n *Notification) { n.SenderTaxID = "12345678903" }},
 		{"SEND_TAXONOMY", "taxonomyCode", pa.Invalid, func(n *Notification) { n.TaxonomyCode = "10101P" }},
 		{"SEND_IUN", "cancelledIun", pa.Invalid, func(n *Notification) { n.CancelledIUN = "X" }},
 		{"SEND_ENUM", "notificationFeePolicy", pa.Invalid, func(n *Notification) { n.NotificationFeePolicy = "FREE" }},
@@ -131,7 +134,7 @@ func TestRules(t *testing.T) {
 		seen[tt.rule] = true
 		n := good(t)
 		tt.breaks(&n)
-		found := validate(&n, Validation{}, pa.Production, "v2.5")
+		found := validate(&n, Config{Environment: pa.Production, Sender: "01234567897", Versions: Versions{Requests: "v2.5"}})
 		i := slices.IndexFunc(found, func(f pa.Finding) bool { return f.Rule == tt.rule && f.Path == tt.path })
 		require.GreaterOrEqual(t, i, 0, "%s at %s: %v", tt.rule, tt.path, found)
 		require.Equal(t, tt.severity, found[i].Severity)
@@ -161,11 +164,11 @@ func TestTestDataPassesOutsideProduction(t *testing.T) {
 		n.Recipients[0].PhysicalAddress.Address = "Via @sequence.5m-RECAG001C[DOC:AR;FAILCAUSE:M05]"
 		n.Recipients[0].Payments[0].PagoPA.CreditorTaxID = "77777777777"
 		for _, env := range []pa.Environment{pa.UAT, pa.Simulator} {
-			for _, f := range validate(&n, Validation{MaxAddressRow: -1}, env, "v2.5") {
+			for _, f := range validate(&n, Config{Validation: Validation{MaxAddressRow: -1}, Environment: env, Versions: Versions{Requests: "v2.5"}}) {
 				t.Errorf("%s: %v", env, f)
 			}
 		}
-		require.NotEmpty(t, validate(&n, Validation{}, pa.Production, "v2.5"))
+		require.NotEmpty(t, validate(&n, Config{Validation: Validation{}, Environment: pa.Production, Versions: Versions{Requests: "v2.5"}}))
 	}
 }
 
@@ -173,12 +176,12 @@ func TestValidationSettings(t *testing.T) {
 	n := good(t)
 	n.Recipients[0].Denomination = strings.Repeat("X", 80)
 	n.Recipients[0].PhysicalAddress = nil
-	require.Len(t, validate(&n, Validation{}, pa.UAT, "v2.5"), 2)
-	require.Empty(t, validate(&n, Validation{MaxDenomination: 88, AddressLookup: true}, pa.UAT, "v2.5"))
-	promoted := validate(&n, Validation{Promote: []string{"SEND_DENOMINATION"}}, pa.UAT, "v2.5")
+	require.Len(t, validate(&n, Config{Validation: Validation{}, Environment: pa.UAT, Versions: Versions{Requests: "v2.5"}}), 2)
+	require.Empty(t, validate(&n, Config{Validation: Validation{MaxDenomination: 88, AddressLookup: true}, Environment: pa.UAT, Versions: Versions{Requests: "v2.5"}}))
+	promoted := validate(&n, Config{Validation: Validation{Promote: []string{"SEND_DENOMINATION"}}, Environment: pa.UAT, Versions: Versions{Requests: "v2.5"}})
 	require.Error(t, pa.NewValidationError("x", promoted))
-	require.NoError(t, pa.NewValidationError("x", validate(&n, Validation{}, pa.UAT, "v2.5")))
-	older := validate(&n, Validation{AddressLookup: true}, pa.UAT, "v2.4")
+	require.NoError(t, pa.NewValidationError("x", validate(&n, Config{Validation: Validation{}, Environment: pa.UAT, Versions: Versions{Requests: "v2.5"}})))
+	older := validate(&n, Config{Validation: Validation{AddressLookup: true}, Environment: pa.UAT, Versions: Versions{Requests: "v2.4"}})
 	require.Equal(t, "SEND_ADDRESS_MISSING", older[0].Rule)
 }
 

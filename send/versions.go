@@ -29,9 +29,9 @@ var production = Versions{Requests: "v2.5", Sent: "v2.8", Streams: "v2.9", Price
 // supported lists, per area, what this package speaks.
 func supportedVersions() map[string][]Version {
 	return map[string][]Version{
-		"Versions.Requests": {"v2.5", "v2.4"},
-		"Versions.Sent":     {"v2.8", "v2.7"},
-		"Versions.Streams":  {"v2.9", "v2.8"},
+		"Versions.Requests": {"v2.6", "v2.5", "v2.4", "v2.3"},
+		"Versions.Sent":     {"v2.9", "v2.8", "v2.7", "v2.6", "v2.5", "v2.4"},
+		"Versions.Streams":  {"v2.9", "v2.8", "v2.7", "v2.6", "v2.5", "v2.4"},
 		"Versions.Price":    {"v2.3", V1},
 	}
 }

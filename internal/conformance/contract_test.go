@@ -6,11 +6,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sendDocuments are the contract of SEND for senders: the B2B bundle, and from
-// the definition of the gateway the one operation that the bundle leaves out.
+// sendDocuments are the contract of SEND for senders: the B2B bundle, from that
+// of the next release what it adds, and from the definitions of the other
+// services what the bundle leaves out.
 func sendDocuments() []Document {
 	return []Document{
 		{File: "send/send-b2b-pa.openapi.yaml"},
+		{File: "send/send-b2b-pa-next-2.25.0.openapi.yaml", Only: []string{
+			"POST /delivery/v2.6/requests", "GET /delivery/v2.6/requests", "GET /delivery/v2.9/notifications/sent/{iun}",
+		}},
 		{File: "send/send-delivery-push-gateway.openapi.yaml", Prefix: "/delivery-push", Only: []string{"GET /delivery-push/{iun}/document/{documentType}"}},
 		{File: "send/send-downtime-logs.openapi.yaml", Only: []string{"GET /downtime/v1/resolved", "GET /downtime/v1/legal-facts/{legalFactId}"}},
 		{File: "send/send-selfcare-groups.openapi.yaml", Only: []string{"GET /ext-registry-b2b/pa/v1/groups"}},

@@ -14,17 +14,8 @@ import (
 )
 
 // sendMissing are the operations of the contract that package send does not
-// call yet. It shrinks as they come.
-var sendMissing = []string{
-	"PUT /delivery-push/v2.0/notifications/cancel/{iun}",
-	"POST /delivery/events/payment/pagopa",
-	"PUT /delivery-progresses/v2.9/streams/{streamId}",
-	"POST /delivery-progresses/v2.9/streams/{streamId}/action/disable",
-	"GET /status",
-	"GET /downtime/v1/resolved",
-	"GET /downtime/v1/legal-facts/{legalFactId}",
-	"GET /ext-registry-b2b/pa/v1/groups",
-}
+// call: none.
+var sendMissing = []string{}
 
 // pdndMissing are those that package pdnd does not call.
 var pdndMissing = []string{

@@ -20,7 +20,7 @@ var sendDepartures = []Departure{
 		Source: "pagopa/pn-b2b-client RestApiValidation.feature, REST_VALIDATION_2",
 	},
 	{
-		Operation: "GET /delivery/v2.7/notifications/sent/{iun}", Status: 404, Side: Reply, At: "status", Rule: "undocumented",
+		Operation: "GET /delivery/v2.4/notifications/sent/{iun}", Status: 404, Side: Reply, At: "status", Rule: "undocumented",
 		Reason: "the same in the older version, which an adapter serves from the newest",
 		Source: "pagopa/pn-b2b-client RestApiValidation.feature, REST_VALIDATION_2; pagopa/pn-delivery functions/versioning",
 	},
@@ -33,6 +33,16 @@ var sendDepartures = []Departure{
 		Operation: "GET /delivery-progresses/v2.9/streams/{streamId}/events", Status: 429, Side: Reply, At: "body", Rule: "undocumented",
 		Reason: "PN_STREAM_RETRY_AFTER_ERROR comes with the error document of all services",
 		Source: "pagopa/pn-stream ed8f6c2e PnStreamServiceImpl.java, line 86",
+	},
+	{
+		Operation: "GET /downtime/v1/*", Side: Request, At: "security", Rule: "required",
+		Reason: "the resolved incidents are public: the token that the definition names is of the portal",
+		Source: "pagopa/pn-downtime-logs docs/openapi/api-external-v1.yaml, which names no scheme of the B2B host; developer documentation of SEND",
+	},
+	{
+		Operation: "GET /downtime/v1/*", Side: Request, At: "header X-Api-Key", Rule: "undocumented",
+		Reason: "the key goes along on every call to the B2B host, and is not looked at",
+		Source: "the same",
 	},
 	{
 		Operation: "*", Side: Request, At: "header Authorization", Rule: "undocumented",

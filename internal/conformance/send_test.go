@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pa-italia/sdk-go/fiscal"
+	"github.com/pa-italia/sdk-go/internal/rome"
 	"github.com/pa-italia/sdk-go/pa"
 	"github.com/pa-italia/sdk-go/pa/patest"
 	"github.com/pa-italia/sdk-go/pdnd"
@@ -64,7 +65,23 @@ func withKey(key string) func(*send.Config) {
 }
 
 // olderVersions are the oldest that clients speak in each area.
-var olderVersions = send.Versions{Requests: "v2.4", Sent: "v2.7", Streams: "v2.8", Price: send.V1}
+var olderVersions = send.Versions{Requests: "v2.3", Sent: "v2.4", Streams: "v2.4", Price: send.V1}
+
+// allVersions are those that clients speak, newest first: a client of each of
+// the sets speaks every version of one area or more. The first is production's.
+var allVersions = []send.Versions{
+	{},
+	{Requests: "v2.6", Sent: "v2.9"}, // the next release
+	{Requests: "v2.4", Sent: "v2.7", Streams: "v2.8"},
+	{Requests: "v2.4", Sent: "v2.6", Streams: "v2.7", Price: send.V1},
+	{Requests: "v2.3", Sent: "v2.5", Streams: "v2.6"},
+	{Requests: "v2.3", Sent: "v2.5", Streams: "v2.5"},
+	olderVersions,
+}
+
+// since reports whether a version, or production's where it is "", is at least
+// another.
+func since(v, first send.Version) bool { return v == "" || v >= first }
 
 // raw makes a call that no client would make and returns the status.
 func (k *sendTalk) raw(method, path, body string, header ...string) int {
@@ -136,8 +153,8 @@ func (k *sendTalk) act(recipients ...send.Recipient) send.Notification {
 	}
 }
 
-// full is a notification with everything that a request can have.
-func (k *sendTalk) full() send.Notification {
+// full is a notification with everything that a request of a version can have.
+func (k *sendTalk) full(v send.Version) send.Notification {
 	n := k.act(
 		send.Recipient{
 			DigitalDomicile: send.PEC("zeta@pec.example.it"),
@@ -165,7 +182,12 @@ func (k *sendTalk) full() send.Notification {
 	n.Abstract = "Un atto inventato"
 	n.Amount = new(fiscal.Cents(10_000))
 	n.PaymentExpirationDate = pa.Date{Year: 2030, Month: time.January, Day: 31}
-	n.AdditionalLanguages = []string{"DE"}
+	if since(v, "v2.4") {
+		n.AdditionalLanguages = []string{"DE"}
+	}
+	if v == "v2.6" {
+		n.PhysicalCommunicationPriority = new(80)
+	}
 	n.TaxonomyCode = "010101P"
 	return n
 }
@@ -222,7 +244,7 @@ func (k *sendTalk) life(v send.Versions) {
 	timeline, err := c.CreateStream(ctx, send.StreamRequest{Title: "timeline", EventType: send.EventTimeline})
 	require.NoError(t, err)
 	status, err := c.CreateStream(ctx, send.StreamRequest{
-		Title: "stati", EventType: send.EventStatus, FilterValues: []string{send.FilterDefault}, WaitForAccepted: true,
+		Title: "stati", EventType: send.EventStatus, FilterValues: []string{send.FilterDefault}, WaitForAccepted: since(v.Streams, "v2.7"),
 	})
 	require.NoError(t, err)
 	replacing, err := c.CreateStream(ctx, send.StreamRequest{Title: "stati, dopo", EventType: send.EventStatus, ReplacedStreamID: status.StreamID})
@@ -230,8 +252,13 @@ func (k *sendTalk) life(v send.Versions) {
 	replaced, err := c.Stream(ctx, status.StreamID)
 	require.NoError(t, err)
 	require.False(t, replaced.DisabledDate.IsZero())
+	change := replacing.StreamRequest
+	change.Title, change.FilterValues = "stati, tutti", nil
+	updated, err := c.UpdateStream(ctx, replacing.StreamID, change)
+	require.NoError(t, err)
+	require.Equal(t, change.Title, updated.Title)
 
-	n := k.full()
+	n := k.full(v.Requests)
 	iun := k.accept(c, n)
 	require.NotEmpty(t, k.drain(c, timeline.StreamID))
 	require.NotEmpty(t, k.drain(c, replacing.StreamID))
@@ -270,11 +297,73 @@ func (k *sendTalk) life(v send.Versions) {
 	}
 	require.Equal(t, 2, notices)
 
+	// The end: paid, then cancelled all the same.
+	require.NoError(t, c.ReportPayments(ctx, send.PaymentEvent{
+		NoticeCode: n.Recipients[0].Payments[0].PagoPA.NoticeCode, CreditorTaxID: sendtest.SenderTaxID, PaymentDate: k.srv.Clock().Now(), Amount: 10_200,
+	}))
+	require.NoError(t, k.srv.RetrieveAtRADD(iun, 1))
+	for _, want := range []send.CancellationCode{send.CancellationAccepted, send.CancellationAlreadyCancelled} {
+		reply, err := c.Cancel(ctx, iun)
+		require.NoError(t, err)
+		require.True(t, reply.Has(want))
+	}
+	k.srv.Clock().Advance(time.Hour)
+	sent, err = c.SentNotification(ctx, iun)
+	require.NoError(t, err)
+	require.Equal(t, send.StatusCancelled, sent.NotificationStatus)
+	require.NotEmpty(t, k.drain(c, timeline.StreamID))
+
+	disabled, err := c.DisableStream(ctx, timeline.StreamID)
+	require.NoError(t, err)
+	require.False(t, disabled.DisabledDate.IsZero())
 	list, err := c.ListStreams(ctx)
 	require.NoError(t, err)
 	for _, s := range list {
 		require.NoError(t, c.DeleteStream(ctx, s.StreamID))
 	}
+}
+
+// next takes over a stream of an older version.
+func (k *sendTalk) next() {
+	t, ctx := k.t, k.t.Context()
+	old, c := k.client(speaking(olderVersions)), k.client()
+	s, err := old.CreateStream(ctx, send.StreamRequest{Title: "esiti"})
+	require.NoError(t, err)
+	k.accept(c, k.act())
+	newer, err := c.ReplaceStream(ctx, old, s.StreamID)
+	require.NoError(t, err)
+	k.accept(c, k.act())
+	require.NotEmpty(t, k.drain(old, s.StreamID))
+	require.NotEmpty(t, k.drain(c, newer.StreamID))
+}
+
+// incidents asks for the state of the platform, in and after two downtimes.
+func (k *sendTalk) incidents() {
+	t, ctx := k.t, k.t.Context()
+	c := k.client()
+	status, err := c.PlatformStatus(ctx)
+	require.NoError(t, err)
+	require.True(t, status.Healthy())
+	k.srv.Clock().Advance(90 * time.Minute)
+	status, err = c.PlatformStatus(ctx)
+	require.NoError(t, err)
+	require.Len(t, status.OpenIncidents, 2)
+	k.srv.Clock().Advance(time.Hour)
+	now := k.srv.Clock().Now().In(rome.Location())
+	list, err := c.Downtimes(ctx, now.Year(), now.Month())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	_, err = c.DowntimeLegalFact(ctx, list[0].LegalFactID, send.DownloadOptions{})
+	require.ErrorIs(t, err, send.ErrNotReady)
+	k.srv.Clock().Advance(48 * time.Hour)
+	k.read(c.DowntimeLegalFact(ctx, list[0].LegalFactID, send.DownloadOptions{}))
+	list, err = c.Downtimes(ctx, now.Year(), now.Month())
+	require.NoError(t, err)
+	require.True(t, list[0].FileAvailable)
+
+	_, err = c.DowntimeLegalFact(ctx, "PN_DOWNTIME_LEGAL_FACTS-none.pdf", send.DownloadOptions{})
+	require.ErrorIs(t, err, pa.ErrNotFound)
+	require.Equal(t, 400, k.raw("GET", "/downtime/v1/resolved?year=1999&month=1", ""))
 }
 
 // officialTriggers are the values that make the test environment of SEND act
@@ -347,8 +436,11 @@ func withRecipients(t testing.TB) []sendtest.Option {
 // them through every version.
 func (k *sendTalk) lives() {
 	t, ctx := k.t, k.t.Context()
-	newest, oldest := k.client(), k.client(speaking(olderVersions))
-	clients := []*send.Client{newest, oldest}
+	newest := k.client()
+	var clients []*send.Client
+	for _, v := range allVersions {
+		clients = append(clients, k.client(speaking(v)))
+	}
 	var streams []string
 	for _, c := range clients {
 		s, err := c.CreateStream(ctx, send.StreamRequest{Title: "tutto", EventType: send.EventTimeline})
@@ -394,17 +486,20 @@ func (k *sendTalk) lives() {
 	k.srv.Clock().Advance(time.Hour)
 	var accepted []string
 	for _, d := range deposits {
-		for _, c := range clients {
+		for i, c := range clients {
 			s, err := c.RequestStatus(ctx, d.NotificationRequestID)
 			require.NoError(t, err)
 			require.NotEqual(t, send.RequestWaiting, s.NotificationRequestStatus)
-			if c == newest && s.IUN != "" {
+			if i == 0 && s.IUN != "" {
 				accepted = append(accepted, s.IUN)
 			}
 		}
 	}
 	require.Len(t, accepted, len(list)-len(refused))
 	k.srv.Clock().Advance(400 * 24 * time.Hour)
+	reworked := slices.IndexFunc(recipients, func(r send.Recipient) bool { return r.DigitalDomicile == nil })
+	require.NoError(t, k.srv.Rework(accepted[reworked], 0, "@FAIL-Irreperibile_AR"))
+	k.srv.Clock().Advance(100 * 24 * time.Hour)
 	for _, iun := range accepted {
 		for _, c := range clients {
 			sent, err := c.SentNotification(ctx, iun)
@@ -440,7 +535,7 @@ func (k *sendTalk) lookups() {
 func (k *sendTalk) refusals() {
 	t, ctx := k.t, k.t.Context()
 	c, old := k.client(), k.client(speaking(olderVersions))
-	n := k.full()
+	n := k.full("")
 	iun := k.accept(c, n)
 	const nobody = "ADEG-HJKL-MNPQ-202601-R-1"
 	const noStream = "00000000-0000-4000-8000-00000000dead"
@@ -453,7 +548,7 @@ func (k *sendTalk) refusals() {
 	require.Equal(t, 403, k.raw("GET", "/delivery-progresses/v2.9/streams/"+noStream, "", "X-Api-Key", "unknown"))
 
 	// Requests.
-	taken := k.full()
+	taken := k.full("")
 	taken.Recipients[0].Payments = n.Recipients[0].Payments
 	_, err := c.Submit(ctx, taken, files())
 	require.ErrorIs(t, err, send.ErrNoticeInUse)
@@ -494,6 +589,15 @@ func (k *sendTalk) refusals() {
 	require.ErrorIs(t, err, pa.ErrNotFound)
 	require.Equal(t, 400, k.raw("GET", "/delivery-push/"+iun+"/document/AAR", ""))
 
+	// Cancellations and payments.
+	_, err = c.Cancel(ctx, nobody)
+	require.ErrorIs(t, err, pa.ErrNotFound)
+	_, err = c.Cancel(ctx, "not-an-iun")
+	require.ErrorIs(t, err, pa.ErrInvalid)
+	unknown := send.PaymentEvent{NoticeCode: "302099999999999999", CreditorTaxID: sendtest.SenderTaxID, PaymentDate: time.Now(), Amount: 1}
+	require.ErrorIs(t, c.ReportPayments(ctx, unknown), pa.ErrNotFound)
+	require.Equal(t, 400, k.raw("POST", "/delivery/events/payment/pagopa", `{"events":[{}]}`))
+
 	// Prices.
 	for _, c := range []*send.Client{c, old} {
 		_, err = c.Price(ctx, sendtest.SenderTaxID, "302099999999999999")
@@ -510,6 +614,14 @@ func (k *sendTalk) refusals() {
 	_, err = old.Stream(ctx, s.StreamID)
 	require.ErrorIs(t, err, send.ErrStreamVersion)
 	require.ErrorIs(t, old.DeleteStream(ctx, s.StreamID), send.ErrStreamVersion)
+	_, err = old.UpdateStream(ctx, s.StreamID, s.StreamRequest)
+	require.ErrorIs(t, err, send.ErrStreamVersion)
+	_, err = old.DisableStream(ctx, s.StreamID)
+	require.ErrorIs(t, err, send.ErrStreamVersion)
+	_, err = c.UpdateStream(ctx, noStream, s.StreamRequest)
+	require.ErrorIs(t, err, pa.ErrNotFound)
+	_, err = c.DisableStream(ctx, noStream)
+	require.ErrorIs(t, err, pa.ErrNotFound)
 	_, err = c.EventPage(ctx, noStream, "")
 	require.ErrorIs(t, err, pa.ErrNotFound)
 	require.ErrorIs(t, c.DeleteStream(ctx, noStream), pa.ErrNotFound)
@@ -536,7 +648,14 @@ const (
 func (k *sendTalk) groups() {
 	t, ctx := k.t, k.t.Context()
 	c := k.client(withKey(groupKey))
-	_, err := c.CreateStream(ctx, send.StreamRequest{Title: "senza gruppo"})
+	list, err := c.Groups(ctx, send.GroupActive)
+	require.NoError(t, err)
+	require.Equal(t, []send.Group{{ID: "tributi", Name: "tributi", Status: send.GroupActive}}, list)
+	_, err = c.Groups(ctx, "")
+	require.NoError(t, err)
+	_, err = c.Groups(ctx, "UNKNOWN")
+	require.ErrorIs(t, err, pa.ErrInvalid)
+	_, err = c.CreateStream(ctx, send.StreamRequest{Title: "senza gruppo"})
 	require.ErrorIs(t, err, pa.ErrForbidden)
 	s, err := c.CreateStream(ctx, send.StreamRequest{Title: "con gruppo", Groups: []string{"tributi"}})
 	require.NoError(t, err)
@@ -579,8 +698,10 @@ func TestSend(t *testing.T) {
 	}
 
 	cold := sendtest.WithColdStorage(sendtest.ColdStorage{Answers: 1, RetryAfter: 5 * time.Hour})
-	inBubble("newest versions", options(cold), func(k *sendTalk) { k.life(send.Versions{}) })
-	inBubble("older versions", options(cold), func(k *sendTalk) { k.life(olderVersions) })
+	for i, v := range allVersions {
+		inBubble(fmt.Sprintf("versions %d", i), options(cold), func(k *sendTalk) { k.life(v) })
+	}
+	inBubble("to a newer version", options(), (*sendTalk).next)
 	inBubble("triggers", func(t *testing.T) []sendtest.Option {
 		return append(withRecipients(t), sendtest.WithPreOutcomes(true), sendtest.WithTerms(func(terms *sendtest.Terms) { terms.StreamEvents = 1000 * 24 * time.Hour }))
 	}, (*sendTalk).lives)
@@ -604,6 +725,14 @@ func TestSend(t *testing.T) {
 		k := &sendTalk{t: t, srv: srv, rec: NewRecorder(srv.Transport(), storage)}
 		defer keep(k)
 		k.vouchers(token)
+	})
+	t.Run("incidents", func(t *testing.T) { // the list of them begins with 2023, a bubble with 2000
+		srv := sendtest.New(t,
+			sendtest.WithIncident(sendtest.Incident{Functionality: sendtest.NotificationCreate, After: time.Hour, Lasts: time.Hour}),
+			sendtest.WithIncident(sendtest.Incident{Functionality: sendtest.NotificationWorkflow, After: time.Hour}))
+		k := &sendTalk{t: t, srv: srv, rec: NewRecorder(srv.Transport(), storage)}
+		defer keep(k)
+		k.incidents()
 	})
 	t.Run("over sockets", func(t *testing.T) {
 		srv := sendtest.New(t, sendtest.WithAddr("127.0.0.1:0"), sendtest.WithClock(patest.Day(10*time.Second)))
@@ -630,13 +759,9 @@ func TestSend(t *testing.T) {
 	t.Logf("details of %d categories checked, %d never come", len(seen), len(unseen))
 }
 
-// unseenCategories are those that the simulator does not tell yet, so that
-// the shape of their details is not checked.
-var unseenCategories = []string{
-	"NOTIFICATION_CANCELLATION_REQUEST", "NOTIFICATION_CANCELLED", // cancellation
-	"PAYMENT", "NOTIFICATION_RADD_RETRIEVED", "NOTIFICATION_TIMELINE_REWORKED",
-	"NOT_HANDLED", // deprecated
-}
+// unseenCategories are those that the simulator does not tell, so that the
+// shape of their details is not checked.
+var unseenCategories = []string{"NOT_HANDLED"} // deprecated
 
 // categoriesIn counts the timeline elements in replies by category.
 func categoriesIn(t testing.TB, c *Contract, exchanges []Exchange) map[string]int {
@@ -651,7 +776,11 @@ func categoriesIn(t testing.TB, c *Contract, exchanges []Exchange) map[string]in
 		if reply == nil {
 			continue // reported by the check
 		}
-		schema := reply.Value.Content["application/json"].Schema.Value
+		content := reply.Value.Content["application/json"]
+		if content == nil {
+			continue // the state of the platform
+		}
+		schema := content.Schema.Value
 		op.doc.eachElement(schema, parse(t, e.ReplyBody), nil, func(_ *elementSchema, object map[string]any, _ []string) {
 			seen[fmt.Sprint(object["category"])]++
 		})

@@ -117,13 +117,14 @@ func (a *addressee) sendDigital(now time.Time, send *digitalSend) {
 // one delivery of the two is enough, and the later one counts.
 type digitalSend struct {
 	domicile
-	attempt int
-	source  int
-	repeat  bool      // to the former address
-	changed *domicile // the present one, still to be tried
-	reached *domicile // that a message of this attempt was delivered to
-	element string
-	done    bool
+	attempt   int
+	source    int
+	repeat    bool      // to the former address
+	changed   *domicile // the present one, still to be tried
+	reached   *domicile // that a message of this attempt was delivered to
+	reachedAt time.Time
+	element   string
+	done      bool
 }
 
 func (s *digitalSend) qualifiers() []any {
@@ -133,7 +134,7 @@ func (s *digitalSend) qualifiers() []any {
 // end goes on from the outcome of a message.
 func (a *addressee) end(now time.Time, send *digitalSend, delivered bool) {
 	if delivered {
-		send.reached = &send.domicile
+		send.reached, send.reachedAt = &send.domicile, now
 	}
 	next := send.changed
 	switch {
@@ -142,9 +143,11 @@ func (a *addressee) end(now time.Time, send *digitalSend, delivered bool) {
 		a.add(now, catGetAddress, details{
 			"digitalAddressSource": next.source, "isAvailable": true, "attemptDate": stamp(now),
 		}, "SOURCE", next.source, "REPEAT", false, "ATTEMPT", send.attempt)
-		a.sendDigital(now, &digitalSend{domicile: *next, attempt: send.attempt, source: send.source, reached: send.reached})
+		a.sendDigital(now, &digitalSend{
+			domicile: *next, attempt: send.attempt, source: send.source, reached: send.reached, reachedAt: send.reachedAt,
+		})
 	case send.reached != nil:
-		a.succeed(now, *send.reached)
+		a.succeed(now, *send.reached, send.reachedAt)
 	case a.viewed.IsZero():
 		a.nextDigital(now, send.attempt, send.source+1)
 	}

@@ -91,18 +91,19 @@ func (a *addressee) fail(now time.Time, at domicile) {
 	}
 }
 
-// succeed ends the digital workflow with a delivery.
-func (a *addressee) succeed(now time.Time, at domicile) {
+// succeed ends the digital workflow with a delivery, from which the term runs:
+// the outcome of a second address may have come after it.
+func (a *addressee) succeed(now time.Time, at domicile, delivered time.Time) {
 	s := a.n.server
 	fact := s.legalFact(now, factDigitalDelivery, a.n.iun)
 	a.add(now, catDigitalDelivery, details{
-		"digitalAddress": at.wire(), "endWorkflowStatus": "SUCCESS", "completionWorkflowDate": stamp(now), "legalFactId": fact.Key,
+		"digitalAddress": at.wire(), "endWorkflowStatus": "SUCCESS", "completionWorkflowDate": stamp(delivered), "legalFactId": fact.Key,
 	})
 	term := s.set.terms.DigitalSuccess
-	if late(now) {
+	if late(delivered) {
 		term += day
 	}
-	a.scheduleRefinement(now, now, term)
+	a.scheduleRefinement(now, delivered, term)
 	s.after(now, s.set.terms.LegalFact, func(now time.Time) {
 		a.publish(&element{category: catDigitalSuccess, ingested: now, details: details{"digitalAddress": at.wire()}, facts: []factID{fact}})
 	})

@@ -487,7 +487,17 @@ func checkPerfection(t *testing.T, x expectation, own []obj) {
 	for _, e := range own {
 		details, _ := e["details"].(obj)
 		switch e["category"] {
-		case "DIGITAL_DELIVERY_CREATION_REQUEST", "ANALOG_FAILURE_WORKFLOW":
+		case "SEND_DIGITAL_FEEDBACK": // of two addresses the one that was reached counts
+			if details["responseStatus"] == "OK" {
+				from = instant(t, details["notificationDate"])
+			}
+		case "DIGITAL_DELIVERY_CREATION_REQUEST":
+			if details["endWorkflowStatus"] == "FAILURE" {
+				from = instant(t, e["eventTimestamp"])
+			}
+			require.False(t, from.IsZero())
+			require.Equal(t, from, instant(t, details["completionWorkflowDate"]))
+		case "ANALOG_FAILURE_WORKFLOW":
 			from = instant(t, e["eventTimestamp"])
 		case "SEND_ANALOG_FEEDBACK":
 			from = instant(t, details["notificationDate"])
