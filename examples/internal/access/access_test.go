@@ -175,7 +175,7 @@ func TestSample(t *testing.T) {
 
 // The table of a PDF must say where its objects are.
 func TestPDF(t *testing.T) {
-	doc := string(pdf("Città (di) Esempio \\", "𝄞"))
+	doc := string(PDF("Città (di) Esempio \\", "𝄞"))
 	require.Contains(t, doc, `(Citt\340 \(di\) Esempio \\) Tj`)
 	require.Contains(t, doc, "(?) Tj")
 	start := regexp.MustCompile(`startxref\n(\d+)\n%%EOF\n$`).FindStringSubmatch(doc)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// pdf returns a document of one A4 page with these lines of text. Characters
+// PDF returns a document of one A4 page with these lines of text. Characters
 // outside Latin-1 become question marks.
-func pdf(lines ...string) []byte {
+func PDF(lines ...string) []byte {
 	var text strings.Builder
 	text.WriteString("BT /F1 14 Tf 20 TL 72 760 Td\n")
 	for _, line := range lines {

@@ -48,9 +48,9 @@ func Sample() (send.Notification, send.Files, error) {
 		}},
 	}
 	return n, send.Files{
-		"atto-1.pdf": send.FromBytes(pdf("ESEMPIO SENZA VALORE LEGALE", "", "Comune di Esempio", "Verbale di accertamento",
+		"atto-1.pdf": send.FromBytes(PDF("ESEMPIO SENZA VALORE LEGALE", "", "Comune di Esempio", "Verbale di accertamento",
 			"Protocollo "+n.PaProtocolNumber, "", "Atto inventato, allegato a una notifica di prova.")),
-		"avviso-1.pdf": send.FromBytes(pdf("ESEMPIO: NON PAGARE", "", "Comune di Esempio", "Avviso di pagamento",
+		"avviso-1.pdf": send.FromBytes(PDF("ESEMPIO: NON PAGARE", "", "Comune di Esempio", "Avviso di pagamento",
 			"Codice avviso "+notice, "Importo 42,00 euro, più il costo di notifica", "", "Avviso inventato: il codice non esiste.")),
 	}, nil
 }
