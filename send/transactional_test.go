@@ -119,6 +119,9 @@ func consumingWorker(url, dir, stream string) error {
 	defer cancel()
 	err = client.Drain(ctx, stream, send.ConsumeOptions{From: j.checkpoint, Handle: func(_ context.Context, b send.Batch) error {
 		tx := transaction{Checkpoint: b.Checkpoint}
+		if !slices.IsSortedFunc(b.Events, func(a, b send.Event) int { return strings.Compare(a.EventID, b.EventID) }) {
+			return errors.New("a batch is not in order")
+		}
 		for _, e := range b.Events {
 			if key := e.Key(); !j.done[key] && !slices.Contains(tx.Effects, key) {
 				tx.Effects = append(tx.Effects, key)
@@ -346,7 +349,7 @@ func TestBackAfterEightDays(t *testing.T) {
 		require.Equal(t, stream, o.gaps[0].StreamID)
 		require.True(t, o.gaps[0].From.Equal(stopped))
 		require.WithinDuration(t, time.Now().Add(-7*day), o.gaps[0].To, 2*time.Hour)
-		require.Greater(t, o.found, 20, "what the stream no longer told")
+		require.Greater(t, o.found, 10, "what the stream no longer told")
 		o.requireAll(t)
 
 		require.NoError(t, o.consume(t, time.Hour, stream, checkpoints, o.reconcile))
@@ -408,4 +411,25 @@ func TestGapOfAnOwnCheckpoint(t *testing.T) {
 			require.Len(t, o.gaps, want, "%v", age)
 		}
 	})
+}
+
+// TestOlderCheckpointsHaveNoDate reads what was saved before checkpoints were
+// dated: nothing is told of a gap that cannot be known.
+func TestOlderCheckpointsHaveNoDate(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "k-stream-abc.json"), []byte(`{"version":1,"streamId":"abc","checkpoint":"42"}`), 0o600))
+	f, err := send.NewFileCheckpoints(dir)
+	require.NoError(t, err)
+	for _, stream := range []string{"abc", "unknown"} {
+		read, err := f.LastRead(t.Context(), stream)
+		require.NoError(t, err)
+		require.True(t, read.IsZero())
+	}
+	require.NoError(t, f.Save(t.Context(), "abc", "43"))
+	read, err := f.LastRead(t.Context(), "abc")
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), read, time.Minute)
+	last, err := f.Load(t.Context(), "abc")
+	require.NoError(t, err)
+	require.Equal(t, "43", last)
 }

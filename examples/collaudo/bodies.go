@@ -136,10 +136,12 @@ func (o *options) bodies() ([]*body, error) {
 		b := o.body
 		return []*body{&b}, nil
 	}
-	for name, value := range map[string]string{"-ente": o.body.taxID, "-denominazione": o.body.denomination, "-gruppo": o.body.group,
-		"-api-key": o.body.access.APIKey, "-nav-sync": o.body.navSync, "-nav-async": o.body.navAsync} {
-		if value != "" {
-			return nil, access.Fault(name, "è di un solo ente: con -enti va nel file.", "belongs to one body: with -enti it goes in the file")
+	for _, f := range []struct{ name, value string }{
+		{"-ente", o.body.taxID}, {"-denominazione", o.body.denomination}, {"-gruppo", o.body.group}, {"-api-key", o.body.access.APIKey},
+		{"-nav-sync", o.body.navSync}, {"-nav-async", o.body.navAsync},
+	} {
+		if f.value != "" {
+			return nil, access.Fault(f.name, "è di un solo ente: con -enti va nel file.", "belongs to one body: with -enti it goes in the file")
 		}
 	}
 	data, err := os.ReadFile(o.file)
@@ -242,9 +244,9 @@ func (b *body) complete() error {
 	case b.creditor == b.taxID:
 		return access.Fault("-creditore", "nello scenario 2 il creditore non è l'ente: indicarne un altro.", "in scenario 2 the creditor is not the body: name another")
 	}
-	for flag, code := range map[string]string{"-nav-sync": b.navSync, "-nav-async": b.navAsync} {
-		if code != "" && !noticePattern.MatchString(code) {
-			return access.Fault(flag, "deve avere 18 cifre.", "must have 18 digits")
+	for _, f := range []struct{ name, code string }{{"-nav-sync", b.navSync}, {"-nav-async", b.navAsync}} {
+		if f.code != "" && !noticePattern.MatchString(f.code) {
+			return access.Fault(f.name, "deve avere 18 cifre.", "must have 18 digits")
 		}
 	}
 	if b.navSync != "" && b.navSync == b.navAsync {

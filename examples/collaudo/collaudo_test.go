@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -163,7 +164,9 @@ func checkEvidence(t *testing.T, dir, askedBy string) {
 		iuns[deposit.IUN] = name
 		if name == "TC-INVIO-01" {
 			require.Equal(t, send.IntModeNone, request.PagoPaIntMode)
-			require.Empty(t, request.Recipients[0].Payments)
+			raw, err := os.ReadFile(filepath.Join(dir, name, "richiesta.json"))
+			require.NoError(t, err)
+			require.Contains(t, string(raw), `"payments": []`)
 			continue
 		}
 		require.Equal(t, send.IntModeSync, request.PagoPaIntMode)
@@ -421,6 +424,55 @@ func TestCasesThatFail(t *testing.T) {
 	}
 }
 
+// A test server may lack the notices to recipients, and serve the same file for
+// all: that is noted. SEND may not.
+func TestPoorServer(t *testing.T) {
+	srv, flags := server(t)
+	same := patest.Fault{Times: -1, Replace: func(status int, h http.Header, _ []byte) (int, http.Header, []byte) {
+		h.Del("Content-Length")
+		return status, h, []byte("%PDF-1.4 always the same")
+	}}
+	require.NoError(t, srv.Inject("Download", same))
+	require.NoError(t, srv.Inject("AAR", patest.Fault{Times: -1, Status: 404, Body: "<html>"}))
+	out := t.TempDir()
+	code, stdout, stderr := execute(t.Context(), t, append(flags, "-out", out)...)
+	require.Zero(t, code, stdout+stderr)
+	notes := map[string]int{}
+	for _, d := range readTable(t, out, sendtest.SenderTaxID, caseDownloads, "documenti.csv") {
+		notes[d["nota"]]++
+		require.Equal(t, d["tipo"] == "AAR_GENERATION", d["file"] == "")
+	}
+	require.Equal(t, 3, notes["questo server non lo dà"])
+	require.Equal(t, 5, notes["impronta diversa da quella dichiarata"], "acts and notices; legal facts declare none")
+
+	code, stdout, _ = execute(t.Context(), t, append(flags, "-ambiente", "uat", "-ente", sendtest.SenderTaxID)...)
+	require.Equal(t, 1, code)
+	require.Contains(t, stdout, "ESITO: 5 superati, 1 falliti")
+	_, outcome := rows(stdout)
+	require.Contains(t, outcome[caseDownloads], "fallito")
+}
+
+// Some servers tell the events of newer versions in the form of the first.
+func TestFlatEvents(t *testing.T) {
+	n := &notification{name: "x", deposit: send.Deposit{NotificationRequestID: "r", IUN: "i"}}
+	r := &reader{known: map[string]*notification{"r": n}, told: map[*notification]bool{}, open: map[*notification]bool{n: true}}
+	tr := &trial{console: newConsole(io.Discard), zone: time.UTC}
+	event := func(id, request, raw string) *send.Event {
+		return &send.Event{EventID: id, NotificationRequestID: request, IUN: "i", NewStatus: send.StatusAccepted, Raw: json.RawMessage(raw)}
+	}
+	require.NoError(t, r.take(tr, event("0", "r", `{"timelineEventCategory":"REQUEST_ACCEPTED","timestamp":"2026-03-01T10:00:00Z"}`)))
+	require.NoError(t, r.take(tr, event("1", "of others", `{}`)))
+	require.NoError(t, r.take(tr, event("2", "r", `{"timelineEventCategory":"REFINEMENT","timestamp":"2026-03-09T10:00:00Z"}`)))
+	require.Error(t, r.take(tr, event("3", "r", `{"timestamp":"yesterday"}`)))
+	require.Equal(t, [][]string{
+		{"0", "r", "i", "01/03/2026 10:00:00", "REQUEST_ACCEPTED", "2026-03-01T10:00:00Z", "ACCEPTED"},
+		{"2", "r", "i", "09/03/2026 10:00:00", "REFINEMENT", "2026-03-09T10:00:00Z", "ACCEPTED"},
+	}, r.rows)
+	require.True(t, r.told[n])
+	require.Empty(t, r.open)
+	require.Equal(t, send.CategoryRefinement, n.perfected)
+}
+
 // member renames a member of a reply.
 func member(name, to string) func(int, http.Header, []byte) (int, http.Header, []byte) {
 	return func(status int, h http.Header, body []byte) (int, http.Header, []byte) {
@@ -476,6 +528,14 @@ func TestManyBodies(t *testing.T) {
 	require.Contains(t, stdout, "ESITO: 6 superati, 6 falliti")
 	require.Contains(t, stderr, "TC-INVIO-01 ("+secondTaxID+")")
 	require.NotContains(t, stderr, sendtest.SenderTaxID)
+
+	// What is wrong with one of them is found before anything is sent.
+	calls := srv.Count("*")
+	wrong := written(t, dir, "sbagliato.csv", "codice_fiscale;api_key_file;nav_sync\n"+sendtest.SenderTaxID+";primo.key;\n"+secondTaxID+";secondo.key;302\n")
+	code, _, stderr = execute(t.Context(), t, "-url", srv.URL(), "-enti", wrong)
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "-enti, ente "+secondTaxID+": -nav-sync: deve avere 18 cifre")
+	require.Equal(t, calls, srv.Count("*"))
 
 	// What belongs to one body cannot be given for all.
 	code, _, stderr = execute(t.Context(), t, append(slices.Clone(flags), "-enti", file)...)

@@ -64,6 +64,9 @@ func accept(ctx context.Context, o *options, c *console) (err error) {
 	}()
 	for _, b := range bodies { // what is wrong with any of them is found before the first call
 		t, err := connect(ctx, o, b, c)
+		if err != nil && len(bodies) > 1 {
+			return access.Fault("-enti, ente "+b.taxID, pa.Message(err, pa.Italian), err.Error())
+		}
 		if err != nil {
 			return err
 		}
