@@ -115,7 +115,7 @@ func (c *Client) consume(ctx context.Context, streamID string, opt ConsumeOption
 		case ctx.Err() != nil && drain:
 			return context.Cause(ctx) // there may be more
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the caller's own end is none of its errors
 		case held.Err() != nil:
 			return fmt.Errorf("send: stream %s: %w", streamID, ErrLockLost)
 		}

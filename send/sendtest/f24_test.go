@@ -87,9 +87,7 @@ func (j jsonSchema) equals(t *testing.T, at string, s *sim.Schema, n *int) {
 	t.Helper()
 	for _, part := range j.AllOf {
 		j.Required = append(j.Required, part.Required...)
-		for name, p := range part.Properties {
-			j.Properties[name] = p
-		}
+		maps.Copy(j.Properties, part.Properties)
 	}
 	require.NotNil(t, s, at)
 	if s.Pattern != nil || j.Pattern != "" {

@@ -159,7 +159,7 @@ func (c *client) asyncDetail(t *testing.T, version string) reply {
 func TestOfficialRequestErrors(t *testing.T) {
 	eachRow(t, "sync_errors", func(t *testing.T, r row) {
 		c := newClient(t)
-		got := reply{}
+		var got reply
 		if run, ok := requestRows[r.ID]; ok {
 			got = run(t, c)
 		} else {
@@ -183,9 +183,9 @@ func set(t *testing.T, r obj, line row) {
 	t.Helper()
 	rec := r["recipients"].([]obj)[0]
 	path := line.Trigger["field"].(string)
-	at, name := r, path
-	steps := strings.Split(path, ".")
-	if name = steps[len(steps)-1]; len(steps) > 1 || path == "physicalAddress" {
+	at, steps := r, strings.Split(path, ".")
+	name := steps[len(steps)-1]
+	if len(steps) > 1 || path == "physicalAddress" {
 		at = rec
 		for _, step := range steps[:len(steps)-1] {
 			switch step {

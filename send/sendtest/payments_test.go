@@ -1,6 +1,7 @@
 package sendtest_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -13,9 +14,7 @@ const paymentsPath = "/delivery/events/payment/pagopa"
 
 func paid(notice string, more obj) obj {
 	e := obj{"noticeCode": notice, "creditorTaxId": "77777777777", "paymentDate": "2026-01-31T10:00:00Z", "amount": 4200}
-	for name, value := range more {
-		e[name] = value
-	}
+	maps.Copy(e, more)
 	return obj{"events": []obj{e}}
 }
 

@@ -127,7 +127,7 @@ func TestDownloads(t *testing.T) {
 	require.Equal(t, pdfOf(2), fetch(pay).body)
 
 	f24 := c.object(200, c.do("GET", base+"payment/0/F24?attachmentIdx=1", nil))
-	require.Equal(t, "", f24["sha256"])
+	require.Empty(t, f24["sha256"])
 	require.NotContains(t, f24, "url")
 	require.EqualValues(t, 10, f24["retryAfter"])
 	f24 = c.object(200, c.do("GET", base+"payment/0/F24?attachmentIdx=1", nil))

@@ -2,6 +2,7 @@ package sendtest_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -19,9 +20,7 @@ const streamsPath = "/delivery-progresses/v2.9/streams"
 func streamOf(kind string, more ...obj) obj {
 	r := obj{"title": "flusso", "eventType": kind, "groups": []string{}}
 	for _, m := range more {
-		for k, v := range m {
-			r[k] = v
-		}
+		maps.Copy(r, m)
 	}
 	return r
 }
